@@ -1,0 +1,205 @@
+//! What the lake holds: numbered immutable files, each one change; every so often a checkpoint of
+//! the whole. The highest number is the lake.
+
+use super::LakeError;
+use super::store::Store;
+use crate::model::Tally;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// Version of the layout this code writes. Older ones are read.
+pub const LAYOUT: u32 = 1;
+const FOLDER: &str = "_logsift/manifest";
+const CHECKPOINT_EVERY: u64 = 32;
+
+/// One immutable Parquet file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Part {
+    /// Relative to the lake's root.
+    pub path: String,
+    pub table: String,
+    pub rows: u64,
+    /// Size of the file.
+    pub bytes: u64,
+    /// Bytes of `raw` in it, uncompressed.
+    pub raw_bytes: u64,
+    /// Smallest and largest event_time in UTC microseconds, both inclusive; none without times.
+    pub min_time: Option<i64>,
+    pub max_time: Option<i64>,
+    pub sha256: String,
+}
+
+/// A source object that was imported.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SourceObject {
+    /// Path or URI as given.
+    pub name: String,
+    pub size: u64,
+    /// Of the bytes as stored, compressed or not.
+    pub sha256: String,
+    /// RFC 3339.
+    pub imported: String,
+    pub tool: String,
+    pub tally: Tally,
+    /// Why it was not read to its end; none when it was.
+    pub incomplete: Option<String>,
+}
+
+/// One change of the lake.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Change {
+    pub layout: u32,
+    /// `import`, `scan`, …
+    pub by: String,
+    pub add_parts: Vec<Part>,
+    /// Paths of parts that are no longer part of the lake.
+    pub remove_parts: Vec<String>,
+    pub add_objects: Vec<SourceObject>,
+}
+
+/// The whole state, as a checkpoint holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Manifest {
+    pub layout: u32,
+    pub version: u64,
+    /// By path.
+    pub parts: BTreeMap<String, Part>,
+    /// By SHA-256.
+    pub objects: BTreeMap<String, SourceObject>,
+}
+
+fn change_path(version: u64) -> String {
+    format!("{FOLDER}/{version:012}.json")
+}
+
+fn checkpoint_path(version: u64) -> String {
+    format!("{FOLDER}/{version:012}.checkpoint.json")
+}
+
+fn read<T: for<'de> Deserialize<'de>>(store: &dyn Store, path: &str) -> Result<Option<T>, LakeError> {
+    let Some(data) = store.get(path)? else {
+        return Ok(None);
+    };
+    let parsed = serde_json::from_slice(&data);
+    parsed.map(Some).map_err(|source| LakeError::Manifest { path: path.to_owned(), source })
+}
+
+fn write<T: Serialize>(store: &dyn Store, path: &str, value: &T) -> Result<bool, LakeError> {
+    let data = serde_json::to_vec(value).map_err(|source| LakeError::Manifest { path: path.to_owned(), source })?;
+    store.put_if_absent(path, &data)
+}
+
+impl Manifest {
+    /// The newest state: the last checkpoint and every change after it.
+    pub fn load(store: &dyn Store) -> Result<Self, LakeError> {
+        let names = store.list(FOLDER)?;
+        let mut state = match names.iter().rev().find(|name| name.ends_with(".checkpoint.json")) {
+            Some(path) => {
+                let state: Self = read(store, path)?.unwrap_or_default();
+                check_layout(path, state.layout)?;
+                state
+            }
+            None => Self { layout: LAYOUT, ..Self::default() },
+        };
+        loop {
+            let path = change_path(state.version + 1);
+            let Some(change) = read::<Change>(store, &path)? else {
+                return Ok(state);
+            };
+            check_layout(&path, change.layout)?;
+            state.apply(change);
+        }
+    }
+
+    fn apply(&mut self, change: Change) {
+        self.version += 1;
+        for path in &change.remove_parts {
+            self.parts.remove(path);
+        }
+        self.parts.extend(change.add_parts.into_iter().map(|part| (part.path.clone(), part)));
+        self.objects.extend(change.add_objects.into_iter().map(|object| (object.sha256.clone(), object)));
+    }
+
+    /// Publishes a change as the next number. [`LakeError::Conflict`] when somebody was faster.
+    pub fn commit(&mut self, store: &dyn Store, mut change: Change) -> Result<(), LakeError> {
+        change.layout = LAYOUT;
+        if !write(store, &change_path(self.version + 1), &change)? {
+            return Err(LakeError::Conflict);
+        }
+        self.apply(change);
+        if self.version.is_multiple_of(CHECKPOINT_EVERY) {
+            write(store, &checkpoint_path(self.version), self)?;
+        }
+        Ok(())
+    }
+}
+
+fn check_layout(path: &str, found: u32) -> Result<(), LakeError> {
+    if found > LAYOUT {
+        return Err(LakeError::Newer { path: path.to_owned(), found, known: LAYOUT });
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::store::LocalStore;
+
+    fn part(name: &str) -> Part {
+        Part {
+            path: name.to_owned(),
+            table: "alb".to_owned(),
+            rows: 1,
+            bytes: 1,
+            raw_bytes: 1,
+            min_time: None,
+            max_time: None,
+            sha256: String::new(),
+        }
+    }
+
+    fn change(add: &str, remove: &[&str]) -> Change {
+        let remove_parts = remove.iter().map(|s| (*s).to_owned()).collect();
+        Change { by: "test".to_owned(), add_parts: vec![part(add)], remove_parts, ..Change::default() }
+    }
+
+    #[test]
+    fn the_state_is_the_sum_of_changes_over_checkpoints() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(dir.path());
+        store.init().unwrap();
+        let mut manifest = Manifest::load(&store).unwrap();
+        for i in 0..70 {
+            let before = format!("p{}", i - 1);
+            manifest.commit(&store, change(&format!("p{i}"), &[&before])).unwrap();
+        }
+        let again = Manifest::load(&store).unwrap();
+        assert_eq!(again, manifest);
+        assert_eq!((again.version, again.parts.keys().next().unwrap().as_str()), (70, "p69"));
+    }
+
+    #[test]
+    fn two_writers_never_lose_an_update() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(dir.path());
+        store.init().unwrap();
+        let mut one = Manifest::load(&store).unwrap();
+        let mut two = Manifest::load(&store).unwrap();
+        one.commit(&store, change("one", &[])).unwrap();
+        assert!(matches!(two.commit(&store, change("two", &[])), Err(LakeError::Conflict)));
+        let mut two = Manifest::load(&store).unwrap();
+        two.commit(&store, change("two", &[])).unwrap();
+        assert_eq!(Manifest::load(&store).unwrap().parts.len(), 2);
+    }
+
+    #[test]
+    fn a_newer_layout_is_refused() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(dir.path());
+        store.init().unwrap();
+        let newer = Change { layout: LAYOUT + 1, ..Change::default() };
+        write(&store, &change_path(1), &newer).unwrap();
+        assert!(matches!(Manifest::load(&store), Err(LakeError::Newer { .. })));
+    }
+}

@@ -1,0 +1,256 @@
+//! Builds one part: rows in, a Parquet file sorted by time out.
+
+use super::LakeError;
+use super::schema;
+use crate::model::{Common, Field, Kind, Link, Row, Value};
+use arrow::array::{
+    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder,
+    TimestampMicrosecondBuilder,
+};
+use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, take};
+use arrow::datatypes::SchemaRef;
+use parquet::arrow::ArrowWriter;
+use parquet::basic::{Compression, Encoding, ZstdLevel};
+use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::schema::types::ColumnPath;
+use std::sync::Arc;
+
+/// Uncompressed `raw` per row group: what a reader must hold at once.
+const ROW_GROUP_RAW: usize = 32 * 1024 * 1024;
+
+/// What a row is, beside its cells.
+#[derive(Clone, Copy, Debug)]
+pub struct RowMeta<'a> {
+    pub event_id: &'a str,
+    /// The record's text, lossy where the bytes are not UTF-8.
+    pub raw: &'a str,
+    /// The exact bytes, only where they are not UTF-8.
+    pub raw_bytes: Option<&'a [u8]>,
+    pub object: &'a str,
+    /// From 1.
+    pub record: u64,
+    /// Byte offset in the decompressed object.
+    pub offset: u64,
+    pub segment: Option<u32>,
+}
+
+enum Column {
+    Str(StringBuilder),
+    Int(Int64Builder),
+    Float(Float64Builder),
+    Bool(BooleanBuilder),
+    Time(TimestampMicrosecondBuilder),
+}
+
+impl Column {
+    fn new(kind: Kind) -> Self {
+        match kind {
+            Kind::Str | Kind::Json => Self::Str(StringBuilder::new()),
+            Kind::Int => Self::Int(Int64Builder::new()),
+            Kind::Float => Self::Float(Float64Builder::new()),
+            Kind::Bool => Self::Bool(BooleanBuilder::new()),
+            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+        }
+    }
+
+    /// A value of another kind than the column's is null: formats fill their own columns.
+    fn push(&mut self, value: &Value<'_>) {
+        match (self, value) {
+            (Self::Str(b), Value::Str(text)) => b.append_value(text),
+            (Self::Str(b), _) => b.append_null(),
+            (Self::Int(b), Value::Int(n)) => b.append_value(*n),
+            (Self::Int(b), _) => b.append_null(),
+            (Self::Float(b), Value::Float(n)) => b.append_value(*n),
+            (Self::Float(b), _) => b.append_null(),
+            (Self::Bool(b), Value::Bool(v)) => b.append_value(*v),
+            (Self::Bool(b), _) => b.append_null(),
+            (Self::Time(b), Value::Time(t)) => b.append_value(t.0),
+            (Self::Time(b), _) => b.append_null(),
+        }
+    }
+
+    fn finish(&mut self) -> ArrayRef {
+        match self {
+            Self::Str(b) => Arc::new(b.finish()),
+            Self::Int(b) => Arc::new(b.finish()),
+            Self::Float(b) => Arc::new(b.finish()),
+            Self::Bool(b) => Arc::new(b.finish()),
+            Self::Time(b) => Arc::new(b.finish()),
+        }
+    }
+}
+
+/// Rows of one table and day, in memory.
+pub struct PartBuilder {
+    table: String,
+    schema: SchemaRef,
+    event_id: StringBuilder,
+    source_table: StringBuilder,
+    common: Vec<Column>,
+    links: Vec<ListBuilder<StringBuilder>>,
+    raw: StringBuilder,
+    raw_bytes: BinaryBuilder,
+    object: StringBuilder,
+    record: Int64Builder,
+    offset: Int64Builder,
+    segment: Int64Builder,
+    native: Vec<Column>,
+    extra: StringBuilder,
+    rows: usize,
+    raw_size: usize,
+    last_time: Option<i64>,
+    min_time: Option<i64>,
+    max_time: Option<i64>,
+    sorted: bool,
+}
+
+/// A finished part, not yet stored.
+pub struct BuiltPart {
+    pub table: String,
+    pub rows: u64,
+    pub raw_bytes: u64,
+    pub min_time: Option<i64>,
+    pub max_time: Option<i64>,
+    pub parquet: Vec<u8>,
+}
+
+impl PartBuilder {
+    pub fn new(table: &str, native: &[Field]) -> Self {
+        Self {
+            table: table.to_owned(),
+            schema: schema::of(native),
+            event_id: StringBuilder::new(),
+            source_table: StringBuilder::new(),
+            common: Common::ALL.iter().map(|c| Column::new(c.kind())).collect(),
+            links: Link::ALL.iter().map(|_| ListBuilder::new(StringBuilder::new())).collect(),
+            raw: StringBuilder::new(),
+            raw_bytes: BinaryBuilder::new(),
+            object: StringBuilder::new(),
+            record: Int64Builder::new(),
+            offset: Int64Builder::new(),
+            segment: Int64Builder::new(),
+            native: native.iter().map(|f| Column::new(f.kind)).collect(),
+            extra: StringBuilder::new(),
+            rows: 0,
+            raw_size: 0,
+            last_time: None,
+            min_time: None,
+            max_time: None,
+            sorted: true,
+        }
+    }
+
+    pub fn raw_size(&self) -> usize {
+        self.raw_size
+    }
+
+    pub fn push(&mut self, row: &Row<'_>, meta: &RowMeta<'_>) {
+        self.event_id.append_value(meta.event_id);
+        self.source_table.append_value(&self.table);
+        for (column, &common) in self.common.iter_mut().zip(Common::ALL) {
+            column.push(row.common(common));
+        }
+        for (list, &link) in self.links.iter_mut().zip(&Link::ALL) {
+            for value in row.links(link) {
+                list.values().append_value(value);
+            }
+            list.append(true);
+        }
+        self.raw.append_value(meta.raw);
+        self.raw_bytes.append_option(meta.raw_bytes);
+        self.object.append_value(meta.object);
+        self.record.append_value(meta.record as i64);
+        self.offset.append_value(meta.offset as i64);
+        self.segment.append_option(meta.segment.map(i64::from));
+        for (column, value) in self.native.iter_mut().zip(&row.native) {
+            column.push(value);
+        }
+        self.extra.append_option(row.extra_json());
+        self.rows += 1;
+        self.raw_size += meta.raw.len();
+        self.note_time(row.time().map(|t| t.0));
+    }
+
+    fn note_time(&mut self, time: Option<i64>) {
+        self.sorted &= self.rows == 1 || time >= self.last_time;
+        self.last_time = time;
+        if let Some(time) = time {
+            self.min_time = Some(self.min_time.map_or(time, |min| min.min(time)));
+            self.max_time = Some(self.max_time.map_or(time, |max| max.max(time)));
+        }
+    }
+
+    fn columns(&mut self) -> Vec<ArrayRef> {
+        let mut columns: Vec<ArrayRef> = vec![Arc::new(self.event_id.finish()), Arc::new(self.source_table.finish())];
+        columns.extend(self.common.iter_mut().map(Column::finish));
+        columns.extend(self.links.iter_mut().map(|list| Arc::new(list.finish()) as ArrayRef));
+        columns.push(Arc::new(self.raw.finish()));
+        columns.push(Arc::new(self.raw_bytes.finish()));
+        columns.push(Arc::new(self.object.finish()));
+        columns.push(Arc::new(self.record.finish()));
+        columns.push(Arc::new(self.offset.finish()));
+        columns.push(Arc::new(self.segment.finish()));
+        columns.extend(self.native.iter_mut().map(Column::finish));
+        columns.push(Arc::new(self.extra.finish()));
+        columns
+    }
+
+    /// Sorts by event_time (none first), then object and record, and encodes.
+    pub fn build(mut self) -> Result<BuiltPart, LakeError> {
+        let columns = self.columns();
+        let arrow = |source| LakeError::Arrow { path: self.table.clone(), source };
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(arrow)?;
+        let batch = if self.sorted { batch } else { sort(&batch).map_err(arrow)? };
+        let parquet =
+            encode(&batch, self.raw_size).map_err(|source| LakeError::Write { path: self.table.clone(), source })?;
+        Ok(BuiltPart {
+            table: self.table,
+            rows: self.rows as u64,
+            raw_bytes: self.raw_size as u64,
+            min_time: self.min_time,
+            max_time: self.max_time,
+            parquet,
+        })
+    }
+}
+
+fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let by = [Common::EventTime.name(), schema::SOURCE_OBJECT, schema::SOURCE_RECORD];
+    let options = Some(SortOptions { descending: false, nulls_first: true });
+    let keys: Vec<SortColumn> = by
+        .iter()
+        .filter_map(|name| batch.column_by_name(name))
+        .map(|values| SortColumn { values: Arc::clone(values), options })
+        .collect();
+    let order = lexsort_to_indices(&keys, None)?;
+    let columns: Result<Vec<_>, _> = batch.columns().iter().map(|column| take(column, &order, None)).collect();
+    RecordBatch::try_new(batch.schema(), columns?)
+}
+
+fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let rows_per_group = match raw_size / ROW_GROUP_RAW {
+        0 => batch.num_rows().max(1),
+        groups => (batch.num_rows() / (groups + 1)).max(1),
+    };
+    let mut properties = WriterProperties::builder()
+        .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
+        .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned())
+        .set_max_row_group_row_count(Some(rows_per_group));
+    // Unique in every row: a dictionary would be built, found useless and thrown away.
+    for name in [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES, schema::SOURCE_RECORD, schema::SOURCE_OFFSET] {
+        properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
+    }
+    for name in [schema::SOURCE_RECORD, schema::SOURCE_OFFSET] {
+        properties = properties.set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
+    }
+    // Nobody filters by a range of raw text, and its bounds would put secrets into the footer.
+    for name in [schema::RAW, schema::RAW_BYTES] {
+        properties = properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
+    }
+    let mut out = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties.build()))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(out)
+}

@@ -1,0 +1,136 @@
+//! Reads parts back: the raw records for a scan, and single columns.
+
+use super::manifest::Part;
+use super::{Lake, LakeError, schema};
+use crate::model::Common;
+use arrow::array::{Array as _, AsArray as _, BinaryArray, RecordBatch, StringArray};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
+use std::fs::File;
+
+/// Rows per batch: with lines of a few hundred bytes, about the chunk a scan works on.
+const BATCH_ROWS: usize = 4096;
+
+/// The records of one batch, with their places.
+pub struct RawBatch {
+    raw: StringArray,
+    raw_bytes: BinaryArray,
+    batch: RecordBatch,
+}
+
+/// Where one record of a batch lies.
+#[derive(Clone, Debug)]
+pub struct RawPlace<'b> {
+    pub event_id: &'b str,
+    /// UTC microseconds.
+    pub event_time: Option<i64>,
+    pub resource: Option<&'b str>,
+    pub object: &'b str,
+    pub record: i64,
+    /// Piece number of a record kept in segments.
+    pub segment: Option<i64>,
+}
+
+impl RawBatch {
+    pub fn len(&self) -> usize {
+        self.raw.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.raw.is_empty()
+    }
+
+    /// The exact bytes of record `i`.
+    pub fn bytes(&self, i: usize) -> &[u8] {
+        if self.raw_bytes.is_valid(i) { self.raw_bytes.value(i) } else { self.raw.value(i).as_bytes() }
+    }
+
+    fn text(&self, name: &str, i: usize) -> Option<&str> {
+        let column = self.batch.column_by_name(name)?.as_string_opt::<i32>()?;
+        column.is_valid(i).then(|| column.value(i))
+    }
+
+    fn int(&self, name: &str, i: usize) -> Option<i64> {
+        let column = self.batch.column_by_name(name)?.as_primitive_opt::<Int64Type>()?;
+        column.is_valid(i).then(|| column.value(i))
+    }
+
+    pub fn place(&self, i: usize) -> RawPlace<'_> {
+        let time = self.batch.column_by_name(Common::EventTime.name());
+        let time = time.and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
+        RawPlace {
+            event_id: self.text(schema::EVENT_ID, i).unwrap_or_default(),
+            event_time: time.filter(|c| c.is_valid(i)).map(|c| c.value(i)),
+            resource: self.text(Common::Resource.name(), i),
+            object: self.text(schema::SOURCE_OBJECT, i).unwrap_or_default(),
+            record: self.int(schema::SOURCE_RECORD, i).unwrap_or_default(),
+            segment: self.int(schema::SEGMENT, i),
+        }
+    }
+}
+
+/// Batches of one part's raw records and places.
+pub struct RawBatches {
+    path: String,
+    reader: ParquetRecordBatchReader,
+}
+
+impl Iterator for RawBatches {
+    type Item = Result<RawBatch, LakeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let batch = match self.reader.next()? {
+            Ok(batch) => batch,
+            Err(source) => {
+                let source = parquet::errors::ParquetError::from(source);
+                return Some(Err(LakeError::Read { path: self.path.clone(), source }));
+            }
+        };
+        let raw = batch.column_by_name(schema::RAW).and_then(|c| c.as_string_opt::<i32>()).cloned();
+        let bytes = batch.column_by_name(schema::RAW_BYTES).and_then(|c| c.as_binary_opt::<i32>()).cloned();
+        let (Some(raw), Some(raw_bytes)) = (raw, bytes) else {
+            let source = parquet::errors::ParquetError::General("no column `raw`".to_owned());
+            return Some(Err(LakeError::Read { path: self.path.clone(), source }));
+        };
+        Some(Ok(RawBatch { raw, raw_bytes, batch }))
+    }
+}
+
+impl Lake {
+    fn open_part(&self, part: &Part, columns: &[&str]) -> Result<ParquetRecordBatchReader, LakeError> {
+        let path = self.path_of(part);
+        let file = File::open(&path).map_err(|e| LakeError::io(&path, e))?;
+        let read = |source| LakeError::Read { path: path.display().to_string(), source };
+        let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(read)?;
+        let mask = ProjectionMask::columns(builder.parquet_schema(), columns.iter().copied());
+        builder.with_projection(mask).with_batch_size(BATCH_ROWS).build().map_err(read)
+    }
+
+    /// The raw records of a part.
+    pub fn raw_batches(&self, part: &Part) -> Result<RawBatches, LakeError> {
+        let columns = [
+            schema::EVENT_ID,
+            Common::EventTime.name(),
+            Common::Resource.name(),
+            schema::RAW,
+            schema::RAW_BYTES,
+            schema::SOURCE_OBJECT,
+            schema::SOURCE_RECORD,
+            schema::SEGMENT,
+        ];
+        Ok(RawBatches { path: part.path.clone(), reader: self.open_part(part, &columns)? })
+    }
+
+    /// Every event id of a part.
+    pub fn event_ids(&self, part: &Part) -> Result<Vec<String>, LakeError> {
+        let mut ids = Vec::with_capacity(part.rows as usize);
+        for batch in self.open_part(part, &[schema::EVENT_ID])? {
+            let batch = batch.map_err(|source| LakeError::Arrow { path: part.path.clone(), source })?;
+            if let Some(column) = batch.column_by_name(schema::EVENT_ID).and_then(|c| c.as_string_opt::<i32>()) {
+                ids.extend(column.iter().flatten().map(str::to_owned));
+            }
+        }
+        Ok(ids)
+    }
+}

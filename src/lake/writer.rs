@@ -1,0 +1,90 @@
+//! Collects rows by table and day, stores full parts, and publishes them in one commit.
+
+use super::manifest::{Change, Part, SourceObject};
+use super::part::{PartBuilder, RowMeta};
+use super::store::Store;
+use super::{Lake, LakeError};
+use crate::model::{Field, Row};
+use sha2::{Digest as _, Sha256};
+use std::collections::HashMap;
+
+/// Raw bytes in one part at most (half of what the layout allows: parts are built in memory).
+const PART_RAW: usize = 64 * 1024 * 1024;
+/// Raw bytes in all open builders at most.
+const OPEN_RAW: usize = 192 * 1024 * 1024;
+/// Hive's name of the partition of rows without a date.
+const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
+
+/// Writes rows of any tables; nothing is visible before [`LakeWriter::finish`]'s change is committed.
+pub struct LakeWriter<'s> {
+    store: &'s dyn Store,
+    open: HashMap<(String, String), PartBuilder>,
+    open_raw: usize,
+    parts: Vec<Part>,
+}
+
+impl<'s> LakeWriter<'s> {
+    pub fn new(store: &'s dyn Store) -> Self {
+        Self { store, open: HashMap::new(), open_raw: 0, parts: Vec::new() }
+    }
+
+    /// Adds a row to its table's part of its day.
+    pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Result<(), LakeError> {
+        let date = row.time().map_or_else(|| NO_DATE.to_owned(), |time| time.date());
+        let key = (table.to_owned(), date);
+        let builder = self.open.entry(key.clone()).or_insert_with(|| PartBuilder::new(table, native));
+        builder.push(row, meta);
+        self.open_raw += meta.raw.len();
+        if builder.raw_size() >= PART_RAW {
+            self.store_part(&key)?;
+        } else if self.open_raw >= OPEN_RAW
+            && let Some(largest) = self.open.iter().max_by_key(|(_, b)| b.raw_size()).map(|(k, _)| k.clone())
+        {
+            self.store_part(&largest)?;
+        }
+        Ok(())
+    }
+
+    fn store_part(&mut self, key: &(String, String)) -> Result<(), LakeError> {
+        let Some(builder) = self.open.remove(key) else {
+            return Ok(());
+        };
+        self.open_raw -= builder.raw_size();
+        let built = builder.build()?;
+        let sha256: String = Sha256::digest(&built.parquet).iter().map(|b| format!("{b:02x}")).collect();
+        let path = format!("{}/event_date={}/part-{}.parquet", key.0, key.1, &sha256[..16]);
+        // The same bytes may lie there from a run that was cut off before its commit.
+        self.store.put_if_absent(&path, &built.parquet)?;
+        self.parts.push(Part {
+            path,
+            table: built.table,
+            rows: built.rows,
+            bytes: built.parquet.len() as u64,
+            raw_bytes: built.raw_bytes,
+            min_time: built.min_time,
+            max_time: built.max_time,
+            sha256,
+        });
+        Ok(())
+    }
+
+    /// Stores what is open and returns the parts, to be committed.
+    pub fn finish(mut self) -> Result<Vec<Part>, LakeError> {
+        let mut keys: Vec<_> = self.open.keys().cloned().collect();
+        keys.sort_unstable();
+        for key in keys {
+            self.store_part(&key)?;
+        }
+        Ok(self.parts)
+    }
+}
+
+impl Lake {
+    /// Publishes imported parts and their source objects together.
+    pub fn commit_import(&mut self, parts: Vec<Part>, objects: Vec<SourceObject>) -> Result<(), LakeError> {
+        if parts.is_empty() && objects.is_empty() {
+            return Ok(());
+        }
+        self.commit(Change { by: "import".to_owned(), add_parts: parts, add_objects: objects, ..Change::default() })
+    }
+}

@@ -1,0 +1,27 @@
+//! Something a detector says about events.
+
+use super::severity::Severity;
+use super::time::Micros;
+use serde::Serialize;
+
+/// One detection; text fields hold log content and go through the Masker before they are shown.
+#[derive(Clone, Debug, Serialize)]
+pub struct Detection {
+    /// Id of the detector, kebab-case.
+    pub detector: &'static str,
+    pub title: String,
+    pub severity: Severity,
+    /// ATT&CK technique id.
+    pub technique: &'static str,
+    pub first_seen: Micros,
+    pub last_seen: Micros,
+    /// Number of events behind it.
+    pub events: u64,
+    pub source_table: String,
+    pub actor: Option<String>,
+    pub source_ip: Option<String>,
+    pub target: Option<String>,
+    pub outcome: Option<String>,
+    /// Event id of the first event behind it.
+    pub event_id: Option<String>,
+}

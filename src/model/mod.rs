@@ -1,0 +1,31 @@
+//! The types that flow between the stages. No IO, no clap, no Parquet.
+
+pub mod detection;
+pub mod entry;
+pub mod event;
+pub mod field;
+pub mod finding;
+pub mod masker;
+pub mod occurrence;
+pub mod provenance;
+pub mod record;
+pub mod secret;
+pub mod severity;
+pub mod summary;
+pub mod tally;
+pub mod time;
+pub mod time_range;
+
+pub use detection::Detection;
+pub use entry::{Entry, EntryKind};
+pub use event::{Row, Value};
+pub use field::{Common, Field, Kind, Link};
+pub use finding::Finding;
+pub use masker::Masker;
+pub use occurrence::{Occurrence, Place};
+pub use record::{Envelope, Origin, Record};
+pub use secret::Secret;
+pub use severity::{Confidence, Severity};
+pub use tally::{Reject, RejectReason, Tally};
+pub use time::Micros;
+pub use time_range::TimeRange;

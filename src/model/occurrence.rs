@@ -1,0 +1,55 @@
+//! One place where a secret stands.
+
+use super::secret::Secret;
+use super::severity::{Confidence, Severity};
+use super::time::Micros;
+use serde::Serialize;
+
+/// Where a scanned record lies: an event of the lake, or a line of a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// File path, or source object of the event; `-` is stdin.
+    pub path: String,
+    /// From 1; 0 where lines have no meaning (a lake event).
+    pub line: u64,
+    /// Record number in the object, from 1; 0 for files.
+    pub record: u64,
+    pub event_id: Option<String>,
+    pub event_time: Option<Micros>,
+    pub source_table: Option<String>,
+    /// Log group, load balancer, function: what to fix.
+    pub resource: Option<String>,
+}
+
+/// A match of one rule that stood every check.
+#[derive(Clone, Debug)]
+pub struct Occurrence {
+    /// Index into the pattern set.
+    pub rule: usize,
+    pub secret: Secret,
+    /// Half-open byte span of the secret in its record.
+    pub span: (usize, usize),
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub verdict: Verdict,
+}
+
+/// What an offline validator found out; empty where there was nothing to check.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Verdict {
+    /// A checksum or structure check: passed, failed, or none.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub valid: Option<bool>,
+    /// Facts read from the value, as name and value: `brand`, `alg`, `exp`. Never secret.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub facts: Vec<(String, String)>,
+    /// Ids that may be shown and joined: access key id, JWT iss/sub/jti/kid, user@host of a URI.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub public_ids: Vec<(String, String)>,
+}
+
+impl Serialize for Micros {
+    fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
+    }
+}

@@ -1,0 +1,34 @@
+//! What a framer yields: one record, not yet understood.
+
+use super::time::Micros;
+use std::sync::Arc;
+
+/// What the transport says about a record, where it is wrapped: CloudWatch's own metadata.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Envelope {
+    /// CloudWatch `timestamp`, milliseconds on the wire.
+    pub time: Option<Micros>,
+    pub ingestion_time: Option<Micros>,
+    /// `eventId` of FilterLogEvents; GetLogEvents and exports have none, so it is no identity.
+    pub event_id: Option<String>,
+    pub log_group: Option<Arc<str>>,
+    pub log_stream: Option<Arc<str>>,
+}
+
+/// Where a whole object's records come from, as far as flags or its path tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Origin {
+    pub account_id: Option<Arc<str>>,
+    pub region: Option<Arc<str>>,
+    pub log_group: Option<Arc<str>>,
+    pub log_stream: Option<Arc<str>>,
+}
+
+/// One record as a format sees it.
+#[derive(Clone, Copy, Debug)]
+pub struct Record<'r> {
+    /// The record's text; bytes that are not UTF-8 are replaced, the exact ones are kept beside it.
+    pub text: &'r str,
+    pub envelope: Option<&'r Envelope>,
+    pub origin: &'r Origin,
+}

@@ -1,0 +1,266 @@
+//! Instants as UTC microseconds since 1970, and the timestamp shapes AWS logs use.
+//!
+//! No AWS log is finer than a microsecond, and DuckDB, Spark and Athena read microsecond
+//! timestamps without loss.
+
+use std::fmt;
+
+/// An instant: microseconds since 1970-01-01T00:00:00Z. Prints as RFC 3339 with six decimals.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Micros(pub i64);
+
+const DAY: i64 = 86_400_000_000;
+const MONTHS: [&[u8; 3]; 12] =
+    [b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov", b"Dec"];
+
+/// A calendar date and time of day in UTC; the fields are not range-checked by the type.
+#[derive(Clone, Copy)]
+struct Civil {
+    year: i64,
+    month: i64,
+    day: i64,
+    hour: i64,
+    minute: i64,
+    second: i64,
+}
+
+impl Civil {
+    /// `None` when a field is out of range; second 60 (a leap second) is taken as 59.
+    fn micros(self) -> Option<i64> {
+        let month_length = match self.month {
+            2 if self.year % 4 == 0 && (self.year % 100 != 0 || self.year % 400 == 0) => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            1..=12 => 31,
+            _ => return None,
+        };
+        let in_range = (1..=month_length).contains(&self.day)
+            && (0..=23).contains(&self.hour)
+            && (0..=59).contains(&self.minute)
+            && (0..=60).contains(&self.second);
+        if !in_range {
+            return None;
+        }
+        let seconds = days_from_civil(self.year, self.month, self.day) * 86_400
+            + self.hour * 3_600
+            + self.minute * 60
+            + self.second.min(59);
+        Some(seconds * 1_000_000)
+    }
+}
+
+/// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant's era arithmetic).
+fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
+    let y = if month <= 2 { year - 1 } else { year };
+    let era = y.div_euclid(400);
+    let year_of_era = y.rem_euclid(400);
+    let shifted_month = (month + 9) % 12;
+    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
+    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+}
+
+/// The inverse of [`days_from_civil`].
+fn civil_from_days(days: i64) -> (i64, i64, i64) {
+    let z = days + 719_468;
+    let era = z.div_euclid(146_097);
+    let day_of_era = z.rem_euclid(146_097);
+    let year_of_era = (day_of_era - day_of_era / 1_460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let shifted_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * shifted_month + 2) / 5 + 1;
+    let month = if shifted_month < 10 { shifted_month + 3 } else { shifted_month - 9 };
+    (year_of_era + era * 400 + i64::from(month <= 2), month, day)
+}
+
+/// Reads `len` ASCII digits at `at`.
+fn digits(text: &[u8], at: usize, len: usize) -> Option<i64> {
+    let mut value = 0i64;
+    for &b in text.get(at..at + len)? {
+        if !b.is_ascii_digit() {
+            return None;
+        }
+        value = value * 10 + i64::from(b - b'0');
+    }
+    Some(value)
+}
+
+impl Micros {
+    pub const MIN: Self = Self(i64::MIN);
+    pub const MAX: Self = Self(i64::MAX);
+
+    pub const fn from_millis(ms: i64) -> Self {
+        Self(ms.saturating_mul(1_000))
+    }
+
+    /// Epoch seconds, milliseconds or microseconds, told apart by magnitude: API Gateway prints
+    /// either of the first two. Values up to 10^11 are seconds (year 5138), up to 10^14 milliseconds.
+    pub const fn from_epoch(value: i64) -> Self {
+        let magnitude = value.unsigned_abs();
+        if magnitude < 100_000_000_000 {
+            Self(value * 1_000_000)
+        } else if magnitude < 100_000_000_000_000 {
+            Self(value * 1_000)
+        } else {
+            Self(value)
+        }
+    }
+
+    /// RFC 3339 with 0 to 9 decimals (cut to six), `T` or a blank between date and time, and `Z`,
+    /// a numeric offset or nothing (UTC) at the end. The whole text must match.
+    pub fn parse_rfc3339(text: &str) -> Option<Self> {
+        let (time, used) = Self::parse_rfc3339_prefix(text.as_bytes())?;
+        (used == text.len()).then_some(time)
+    }
+
+    /// As [`Micros::parse_rfc3339`], at the start of `text`; also returns how many bytes it took.
+    pub fn parse_rfc3339_prefix(text: &[u8]) -> Option<(Self, usize)> {
+        let civil = Civil {
+            year: digits(text, 0, 4)?,
+            month: digits(text, 5, 2)?,
+            day: digits(text, 8, 2)?,
+            hour: digits(text, 11, 2)?,
+            minute: digits(text, 14, 2)?,
+            second: digits(text, 17, 2)?,
+        };
+        let separators = text[4] == b'-'
+            && text[7] == b'-'
+            && matches!(text[10], b'T' | b't' | b' ')
+            && text[13] == b':'
+            && text[16] == b':';
+        if !separators {
+            return None;
+        }
+        let mut at = 19;
+        let mut micros = civil.micros()?;
+        if text.get(at) == Some(&b'.') {
+            let (fraction, used) = fraction_micros(&text[at + 1..])?;
+            micros += fraction;
+            at += 1 + used;
+        }
+        let (offset, used) = zone_micros(&text[at..])?;
+        Some((Self(micros - offset), at + used))
+    }
+
+    /// Common log format, `09/Mar/2024:10:11:12 +0000`, without brackets. The whole text must match.
+    pub fn parse_clf(text: &str) -> Option<Self> {
+        let t = text.as_bytes();
+        let month = MONTHS.iter().position(|m| t.get(3..6) == Some(m.as_slice()))?;
+        let civil = Civil {
+            day: digits(t, 0, 2)?,
+            month: month as i64 + 1,
+            year: digits(t, 7, 4)?,
+            hour: digits(t, 12, 2)?,
+            minute: digits(t, 15, 2)?,
+            second: digits(t, 18, 2)?,
+        };
+        let separators = t[2] == b'/' && t[6] == b'/' && t[11] == b':' && t[14] == b':' && t[17] == b':';
+        let rest = t.get(20..)?;
+        let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+        let (offset, used) = zone_micros(rest)?;
+        (separators && used == rest.len()).then_some(Self(civil.micros()? - offset))
+    }
+
+    /// The UTC calendar day as `YYYY-MM-DD`.
+    pub fn date(self) -> String {
+        let (y, m, d) = civil_from_days(self.0.div_euclid(DAY));
+        format!("{y:04}-{m:02}-{d:02}")
+    }
+
+    /// The first instant of the UTC calendar day this instant falls on.
+    pub const fn day_start(self) -> Self {
+        Self(self.0.div_euclid(DAY) * DAY)
+    }
+}
+
+/// Digits after the decimal point as microseconds, and how many bytes they took (at least one).
+fn fraction_micros(text: &[u8]) -> Option<(i64, usize)> {
+    let used = text.iter().take(9).take_while(|b| b.is_ascii_digit()).count();
+    if used == 0 {
+        return None;
+    }
+    let mut value = 0i64;
+    for i in 0..6 {
+        let digit = if i < used { i64::from(text[i] - b'0') } else { 0 };
+        value = value * 10 + digit;
+    }
+    Some((value, used))
+}
+
+/// `Z`, `+hh:mm`, `+hhmm`, ` +hh:mm` or nothing, as microseconds east of UTC and bytes used.
+fn zone_micros(text: &[u8]) -> Option<(i64, usize)> {
+    match text.first() {
+        Some(b'Z' | b'z') => Some((0, 1)),
+        Some(sign @ (b'+' | b'-')) => {
+            let hours = digits(text, 1, 2)?;
+            let colon = usize::from(text.get(3) == Some(&b':'));
+            let minutes = digits(text, 3 + colon, 2)?;
+            let east = (hours * 60 + minutes) * 60_000_000;
+            Some((if *sign == b'-' { -east } else { east }, 5 + colon))
+        }
+        _ => Some((0, 0)),
+    }
+}
+
+impl fmt::Display for Micros {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (y, m, d) = civil_from_days(self.0.div_euclid(DAY));
+        let of_day = self.0.rem_euclid(DAY);
+        let (seconds, micros) = (of_day / 1_000_000, of_day % 1_000_000);
+        write!(
+            f,
+            "{y:04}-{m:02}-{d:02}T{:02}:{:02}:{:02}.{micros:06}Z",
+            seconds / 3_600,
+            seconds / 60 % 60,
+            seconds % 60
+        )
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shapes_of_the_same_instant() {
+        let expected = Micros(1_709_979_072_000_000);
+        assert_eq!(Micros::parse_rfc3339("2024-03-09T10:11:12Z"), Some(expected));
+        assert_eq!(Micros::parse_rfc3339("2024-03-09 10:11:12.000"), Some(expected));
+        assert_eq!(Micros::parse_rfc3339("2024-03-09T12:11:12+02:00"), Some(expected));
+        assert_eq!(Micros::parse_clf("09/Mar/2024:10:11:12 +0000"), Some(expected));
+        assert_eq!(Micros::parse_clf("09/Mar/2024:05:11:12 -0500"), Some(expected));
+        assert_eq!(Micros::from_epoch(1_709_979_072), expected);
+        assert_eq!(Micros::from_epoch(1_709_979_072_000), expected);
+        assert_eq!(expected.to_string(), "2024-03-09T10:11:12.000000Z");
+        assert_eq!(expected.date(), "2024-03-09");
+    }
+
+    #[test]
+    fn decimals_are_cut_to_microseconds() {
+        assert_eq!(Micros::parse_rfc3339("1970-01-01T00:00:00.1Z"), Some(Micros(100_000)));
+        assert_eq!(Micros::parse_rfc3339("1970-01-01T00:00:00.123456789Z"), Some(Micros(123_456)));
+    }
+
+    #[test]
+    fn impossible_times_are_refused() {
+        for text in [
+            "",
+            "2024-13-01T00:00:00Z",
+            "2023-02-29T00:00:00Z",
+            "2024-03-09T24:00:00Z",
+            "2024-03-09T10:11:12Zx",
+            "2024-03-09T10:11:12.Z",
+            "2024/03/09T10:11:12Z",
+        ] {
+            assert_eq!(Micros::parse_rfc3339(text), None, "{text}");
+        }
+        assert_eq!(Micros::parse_clf("09/Foo/2024:10:11:12 +0000"), None);
+    }
+
+    #[test]
+    fn every_day_of_four_centuries_survives_the_round_trip() {
+        for day in -146_097..146_097 {
+            let (y, m, d) = civil_from_days(day);
+            assert_eq!(days_from_civil(y, m, d), day);
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! Rule files → a checked [`PatternSet`]; validators. Knows no engine and no lake.
+
+mod allow;
+mod check;
+pub mod embedded;
+mod rule;
+mod set;
+pub mod validators;
+
+pub use check::{SelfTestFailure, self_test};
+pub use rule::{Pack, Rule};
+pub use set::{PatternSet, RuleMatch, RuleSources};
+
+/// Why a rule file cannot be used: names file, rule and position.
+#[derive(Debug, thiserror::Error)]
+pub enum PatternError {
+    #[error("{file}: cannot be read; check the path and its permissions")]
+    Read { file: String, source: std::io::Error },
+    #[error("{file}: not a rule file: {message}")]
+    Toml { file: String, message: String },
+    #[error("{file}: rule `{rule}`: {field}: {message}")]
+    Pattern { file: String, rule: String, field: &'static str, message: String },
+    #[error("{file}: rule `{rule}`: unknown validator `{name}`; known are: {known}")]
+    Validator { file: String, rule: String, name: String, known: String },
+    #[error("{file}: rule `{rule}` stands in {other} already; give it another id")]
+    Duplicate { file: String, rule: String, other: String },
+    #[error("unknown pack `{name}`; known are: secrets, pii, phi, financial, all")]
+    Pack { name: String },
+}

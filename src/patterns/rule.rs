@@ -1,0 +1,211 @@
+//! One rule as its TOML file says it, checked.
+
+use super::PatternError;
+use super::validators::{self, Validator};
+use crate::model::{Confidence, Severity};
+use regex::bytes::{Regex, RegexBuilder};
+use serde::Deserialize;
+
+/// Removed from examples when they are loaded, so that no forge takes them for live credentials.
+const BREAK_MARK: &str = "⟨⟩";
+/// Compiled size of one rule's regex at most.
+const REGEX_LIMIT: usize = 4 * 1024 * 1024;
+
+/// Which rules a scan uses; combinable.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pack {
+    Secrets,
+    Pii,
+    Phi,
+    Financial,
+    All,
+}
+
+impl Pack {
+    pub fn parse(name: &str) -> Result<Self, PatternError> {
+        match name {
+            "secrets" => Ok(Self::Secrets),
+            "pii" => Ok(Self::Pii),
+            "phi" => Ok(Self::Phi),
+            "financial" => Ok(Self::Financial),
+            "all" => Ok(Self::All),
+            _ => Err(PatternError::Pack { name: name.to_owned() }),
+        }
+    }
+
+    pub fn holds(self, category: Category) -> bool {
+        match self {
+            Self::All => true,
+            Self::Secrets => matches!(category, Category::Credential | Category::Token | Category::Key),
+            Self::Pii => matches!(category, Category::Pii | Category::Device | Category::Payload),
+            Self::Phi => category == Category::Phi,
+            Self::Financial => category == Category::Financial,
+        }
+    }
+}
+
+/// What kind of thing a rule finds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Category {
+    Credential,
+    Token,
+    Key,
+    Pii,
+    Phi,
+    Financial,
+    Device,
+    Payload,
+}
+
+impl Category {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Credential => "credential",
+            Self::Token => "token",
+            Self::Key => "key",
+            Self::Pii => "pii",
+            Self::Phi => "phi",
+            Self::Financial => "financial",
+            Self::Device => "device",
+            Self::Payload => "payload",
+        }
+    }
+}
+
+/// A `[[rule]]` table as written.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RuleText {
+    pub id: String,
+    name: String,
+    category: Category,
+    provider: String,
+    pattern: String,
+    anchor: Option<String>,
+    secret_group: Option<usize>,
+    #[serde(default)]
+    keywords: Vec<String>,
+    keyword_distance: Option<usize>,
+    entropy: Option<f64>,
+    #[serde(default)]
+    validators: Vec<String>,
+    #[serde(default)]
+    expected_in: Vec<String>,
+    #[serde(default)]
+    public: bool,
+    severity: Severity,
+    confidence: Confidence,
+    remediation: String,
+    #[serde(default)]
+    references: Vec<String>,
+    #[serde(default)]
+    examples: Vec<String>,
+    #[serde(default)]
+    negative_examples: Vec<String>,
+}
+
+/// A checked rule.
+#[derive(Debug)]
+pub struct Rule {
+    pub id: String,
+    pub name: String,
+    pub category: Category,
+    pub provider: String,
+    /// As written, for the first stage: the anchor where there is one.
+    pub first_stage: String,
+    /// The exact pattern; bytes, Unicode off.
+    pub regex: Regex,
+    pub secret_group: usize,
+    /// Lower case.
+    pub keywords: Vec<String>,
+    pub keyword_distance: usize,
+    /// Shannon bits per byte at least.
+    pub entropy: Option<f64>,
+    pub validators: Vec<&'static dyn Validator>,
+    /// Source tables in which AWS itself always logs such a value: confidence is low there.
+    pub expected_in: Vec<String>,
+    /// The value is a name, not a secret: it may be shown and joined.
+    pub public: bool,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub remediation: String,
+    pub references: Vec<String>,
+    pub examples: Vec<String>,
+    pub negative_examples: Vec<String>,
+    /// File it came from.
+    pub file: String,
+}
+
+/// A pattern as bytes, Unicode off, `.` matching newlines: the meaning both engines share.
+pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
+    RegexBuilder::new(pattern).unicode(false).dot_matches_new_line(true).size_limit(REGEX_LIMIT).build()
+}
+
+impl Rule {
+    pub(super) fn check(text: RuleText, file: &str) -> Result<Self, PatternError> {
+        let wrong = |field: &'static str, message: String| PatternError::Pattern {
+            file: file.to_owned(),
+            rule: text.id.clone(),
+            field,
+            message,
+        };
+        if text.id.is_empty() || !text.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
+            return Err(wrong("id", "lower-case letters, digits and `-` only".to_owned()));
+        }
+        let regex = compile(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
+        if let Some(anchor) = &text.anchor {
+            compile(anchor).map_err(|e| wrong("anchor", position(anchor, &e)))?;
+        }
+        let groups = regex.captures_len();
+        let secret_group = text.secret_group.unwrap_or(usize::from(groups > 1));
+        if secret_group >= groups {
+            return Err(wrong("secret_group", format!("{secret_group}, but the pattern has {} groups", groups - 1)));
+        }
+        let mut found = Vec::with_capacity(text.validators.len());
+        for name in &text.validators {
+            let validator = validators::by_name(name).ok_or_else(|| PatternError::Validator {
+                file: file.to_owned(),
+                rule: text.id.clone(),
+                name: name.clone(),
+                known: validators::names().collect::<Vec<_>>().join(", "),
+            })?;
+            found.push(validator);
+        }
+        let unmark = |list: Vec<String>| list.into_iter().map(|e| e.replace(BREAK_MARK, "")).collect();
+        Ok(Self {
+            first_stage: text.anchor.unwrap_or(text.pattern),
+            id: text.id,
+            name: text.name,
+            category: text.category,
+            provider: text.provider,
+            regex,
+            secret_group,
+            keywords: text.keywords.iter().map(|k| k.to_ascii_lowercase()).collect(),
+            keyword_distance: text.keyword_distance.unwrap_or(64),
+            entropy: text.entropy,
+            validators: found,
+            expected_in: text.expected_in,
+            public: text.public,
+            severity: text.severity,
+            confidence: text.confidence,
+            remediation: text.remediation,
+            references: text.references,
+            examples: unmark(text.examples),
+            negative_examples: unmark(text.negative_examples),
+            file: file.to_owned(),
+        })
+    }
+}
+
+/// What is wrong with a pattern, and at which byte of it.
+fn position(pattern: &str, error: &regex::Error) -> String {
+    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+    match parsed {
+        Err(regex_syntax::Error::Parse(e)) => format!("{} at byte {} of `{pattern}`", e.kind(), e.span().start.offset),
+        Err(regex_syntax::Error::Translate(e)) => {
+            format!("{} at byte {} of `{pattern}`", e.kind(), e.span().start.offset)
+        }
+        _ => error.to_string(),
+    }
+}

@@ -1,0 +1,258 @@
+//! The rules of a scan, and the exact second stage: from a record to confirmed matches.
+
+use super::allow::{AllowList, AllowText};
+use super::rule::{Pack, Rule, RuleText};
+use super::validators::{self, Judgement};
+use super::{PatternError, embedded};
+use crate::model::occurrence::Verdict;
+use crate::model::{Confidence, Severity};
+use serde::Deserialize;
+use std::collections::HashMap;
+use std::path::Path;
+
+/// Where rules come from besides the shipped ones.
+#[derive(Clone, Debug, Default)]
+pub struct RuleSources {
+    /// Directories of `*.toml`; a rule with a shipped rule's id replaces it.
+    pub dirs: Vec<std::path::PathBuf>,
+    /// Empty means all.
+    pub packs: Vec<Pack>,
+    /// Ids to leave out.
+    pub disable: Vec<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RuleFile {
+    #[serde(default)]
+    rule: Vec<RuleText>,
+    #[serde(default)]
+    allow: Vec<AllowText>,
+}
+
+/// Checked rules and the allow list.
+#[derive(Debug)]
+pub struct PatternSet {
+    pub rules: Vec<Rule>,
+    allow: AllowList,
+    /// Of every rule's text: names a compiled database and a scan's state.
+    pub hash: String,
+}
+
+/// One confirmed match in a record.
+#[derive(Clone, Debug)]
+pub struct RuleMatch {
+    pub rule: usize,
+    /// Half-open span of the secret.
+    pub span: (usize, usize),
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub verdict: Verdict,
+}
+
+impl PatternSet {
+    /// Shipped rules, then the user's; each file checked as a whole.
+    pub fn load(sources: &RuleSources) -> Result<Self, PatternError> {
+        let mut files: Vec<(String, String)> =
+            embedded::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let shipped = files.len();
+        for dir in &sources.dirs {
+            read_dir(dir, &mut files)?;
+        }
+        let mut rules: Vec<Rule> = Vec::new();
+        let mut at: HashMap<String, (usize, bool)> = HashMap::new();
+        let mut allow = AllowList::default();
+        let mut texts = String::new();
+        for (number, (file, text)) in files.iter().enumerate() {
+            let parsed: RuleFile = toml::from_str(text)
+                .map_err(|e| PatternError::Toml { file: file.clone(), message: e.to_string().trim_end().to_owned() })?;
+            for entry in parsed.allow {
+                allow.add(entry, file)?;
+            }
+            for entry in parsed.rule {
+                let own = number >= shipped;
+                let rule = Rule::check(entry, file)?;
+                match at.get(&rule.id) {
+                    Some(&(index, false)) if own => {
+                        at.insert(rule.id.clone(), (index, true));
+                        rules[index] = rule;
+                    }
+                    Some(&(index, _)) => {
+                        let other = rules[index].file.clone();
+                        return Err(PatternError::Duplicate { file: file.clone(), rule: rule.id, other });
+                    }
+                    None => {
+                        at.insert(rule.id.clone(), (rules.len(), own));
+                        rules.push(rule);
+                    }
+                }
+            }
+            texts.push_str(text);
+        }
+        rules.retain(|rule| {
+            let packed = sources.packs.is_empty() || sources.packs.iter().any(|pack| pack.holds(rule.category));
+            packed && !sources.disable.contains(&rule.id)
+        });
+        for rule in &rules {
+            texts.push_str(&rule.id);
+        }
+        Ok(Self { rules, allow, hash: hash(&texts) })
+    }
+
+    /// Every match of one rule in a record that stands its checks, in order. `table` is the record's
+    /// source table, where it has one.
+    pub fn confirm(&self, rule: usize, record: &[u8], table: Option<&str>, out: &mut Vec<RuleMatch>) {
+        let checked = &self.rules[rule];
+        let mut slots = checked.regex.capture_locations();
+        let mut from = 0;
+        while from <= record.len() {
+            let Some(whole) = checked.regex.captures_read_at(&mut slots, record, from) else {
+                return;
+            };
+            let (start, end) = slots.get(checked.secret_group).unwrap_or((whole.start(), whole.end()));
+            if let Some(found) = self.judge(rule, record, (start, end), table) {
+                out.push(found);
+            }
+            // On from the secret's end, not the match's: the next secret's context may begin there.
+            from = end.max(whole.start() + 1);
+        }
+    }
+
+    fn judge(&self, rule: usize, record: &[u8], span: (usize, usize), table: Option<&str>) -> Option<RuleMatch> {
+        let checked = &self.rules[rule];
+        let secret = &record[span.0..span.1];
+        if secret.is_empty() || self.allow.holds(secret) {
+            return None;
+        }
+        if checked.entropy.is_some_and(|floor| validators::entropy(secret) < floor) {
+            return None;
+        }
+        if !checked.keywords.is_empty() && !keyword_before(checked, record, span.0) {
+            return None;
+        }
+        let mut confidence = checked.confidence;
+        let mut verdict = Verdict::default();
+        let mut severity = checked.severity;
+        for validator in &checked.validators {
+            match validator.judge(&validators::Candidate { secret, record, span }) {
+                Judgement::Refuted => return None,
+                Judgement::Doubtful(more) => {
+                    confidence = Confidence::Low;
+                    merge(&mut verdict, more);
+                }
+                Judgement::Unknown => {}
+                Judgement::Proven(more) => {
+                    confidence = Confidence::High;
+                    merge(&mut verdict, more);
+                }
+            }
+        }
+        if table.is_some_and(|table| checked.expected_in.iter().any(|t| t == table)) {
+            confidence = Confidence::Low;
+            severity = Severity::Info;
+        }
+        Some(RuleMatch { rule, span, severity, confidence, verdict })
+    }
+}
+
+fn merge(into: &mut Verdict, more: Verdict) {
+    into.valid = more.valid.or(into.valid);
+    into.facts.extend(more.facts);
+    into.public_ids.extend(more.public_ids);
+}
+
+/// Whether one of the rule's keywords stands as a whole word in the bytes before the secret; `_`, `-`,
+/// `.` and changes from lower to upper case separate words, so `awsSecretKey` holds `secret`.
+fn keyword_before(rule: &Rule, record: &[u8], at: usize) -> bool {
+    let before = &record[at.saturating_sub(rule.keyword_distance)..at];
+    let lower = before.to_ascii_lowercase();
+    rule.keywords.iter().any(|keyword| {
+        memchr::memmem::find_iter(&lower, keyword.as_bytes()).any(|start| {
+            let end = start + keyword.len();
+            let camel_start = start > 0 && before[start].is_ascii_uppercase() && before[start - 1].is_ascii_lowercase();
+            let free_start = start == 0 || !lower[start - 1].is_ascii_alphabetic() || camel_start;
+            let camel_end =
+                end < before.len() && before[end].is_ascii_uppercase() && before[end - 1].is_ascii_lowercase();
+            let free_end = end == lower.len() || !lower[end].is_ascii_alphabetic() || camel_end;
+            free_start && free_end
+        })
+    })
+}
+
+fn read_dir(dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), PatternError> {
+    let error = |path: &Path, source| PatternError::Read { file: path.display().to_string(), source };
+    let mut found = Vec::new();
+    for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
+        let entry = entry.map_err(|e| error(dir, e.into()))?;
+        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "toml") {
+            found.push(entry.into_path());
+        }
+    }
+    for path in found {
+        let text = std::fs::read_to_string(&path).map_err(|e| error(&path, e))?;
+        files.push((path.display().to_string(), text));
+    }
+    Ok(())
+}
+
+fn hash(text: &str) -> String {
+    use sha2::{Digest as _, Sha256};
+    Sha256::digest(text).iter().take(8).map(|b| format!("{b:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn load(toml: &str) -> Result<PatternSet, PatternError> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("own.toml"), toml).unwrap();
+        PatternSet::load(&RuleSources { dirs: vec![dir.path().to_path_buf()], ..RuleSources::default() })
+    }
+
+    fn rule(pattern: &str, more: &str) -> String {
+        format!(
+            "[[rule]]\nid = \"own-rule\"\nname = \"n\"\ncategory = \"token\"\nprovider = \"p\"\npattern = '''{pattern}'''\n\
+             severity = \"low\"\nconfidence = \"medium\"\nremediation = \"r\"\n{more}\n"
+        )
+    }
+
+    #[test]
+    fn errors_name_file_rule_and_position() {
+        let text = load(&rule("abc(def", "")).unwrap_err().to_string();
+        assert!(text.contains("own.toml") && text.contains("`own-rule`") && text.contains("at byte 3"), "{text}");
+        let text = load(&rule("a", "validators = [\"nope\"]")).unwrap_err().to_string();
+        assert!(text.contains("unknown validator `nope`") && text.contains("luhn"), "{text}");
+        let text = load(&rule("a", "surprise = 1")).unwrap_err().to_string();
+        assert!(text.contains("unknown field `surprise`"), "{text}");
+        let text = load(&rule("a", "secret_group = 1")).unwrap_err().to_string();
+        assert!(text.contains("the pattern has 0 groups"), "{text}");
+    }
+
+    #[test]
+    fn a_users_rule_replaces_the_shipped_one_of_its_id() {
+        let own = rule("zzz", "").replace("own-rule", "jwt");
+        let set = load(&own).unwrap();
+        let found: Vec<_> = set.rules.iter().filter(|r| r.id == "jwt").collect();
+        assert_eq!(found.len(), 1);
+        assert!(found[0].file.ends_with("own.toml"));
+        assert!(matches!(load(&(own.clone() + &own)), Err(PatternError::Duplicate { .. })));
+    }
+
+    #[test]
+    fn keywords_are_whole_words() {
+        let set = load(&rule("([0-9]{6})", "keywords = [\"pin\"]\nkeyword_distance = 12")).unwrap();
+        let index = set.rules.iter().position(|r| r.id == "own-rule").unwrap();
+        let hits = |text: &str| {
+            let mut out = Vec::new();
+            set.confirm(index, text.as_bytes(), None, &mut out);
+            out.len()
+        };
+        assert_eq!(hits("pin=481516"), 1);
+        assert_eq!(hits("user_pin: 481516"), 1);
+        assert_eq!(hits("userPin: 481516"), 1);
+        assert_eq!(hits("spinner=481516"), 0);
+        assert_eq!(hits("pin and much later 481516"), 0);
+        assert_eq!(hits("pin=481516,pin=481517"), 2);
+    }
+}

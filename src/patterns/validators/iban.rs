@@ -1,0 +1,66 @@
+//! IBAN: country, length (SWIFT registry) and ISO 7064 mod 97.
+
+use super::{Candidate, Judgement, Validator, invalid, valid};
+
+pub struct Iban;
+
+/// Country and length, four characters each.
+const LENGTHS: &str = "AD24AE23AL28AT20AZ28BA20BE16BG22BH22BI27BR29BY28CH21CR22CY28CZ24DE22DJ27DK18DO28EE20EG29\
+ES24FI18FK18FO18FR27GB22GE22GI23GL18GR27GT28HN28HR21HU28IE22IL23IQ23IS26IT27JO30KW30KZ20LB28LC32LI21LT20LU20LV21LY25\
+MC27MD24ME22MK19MN20MR27MT31MU30NI28NL18NO15OM23PK24PL28PS29PT25QA29RO24RS22RU33SA24SC31SD18SE24SI19SK24SM27SO23ST25\
+SV28TL23TN24TR26UA29VA22VG24XK20YE30";
+
+/// Published by banks and the registry as examples.
+const SAMPLES: [&str; 3] = ["GB82WEST12345698765432", "DE89370400440532013000", "GB29NWBK60161331926819"];
+
+impl Validator for Iban {
+    fn name(&self) -> &'static str {
+        "iban"
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
+        let plain: Vec<u8> = candidate.secret.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+        let Some(country) = plain.get(..2) else {
+            return Judgement::Refuted;
+        };
+        let entry = LENGTHS.as_bytes().chunks(4).find(|entry| &entry[..2] == country);
+        let length = entry.map(|entry| usize::from(entry[2] - b'0') * 10 + usize::from(entry[3] - b'0'));
+        if length != Some(plain.len()) || remainder(&plain) != 1 {
+            return Judgement::Refuted;
+        }
+        if SAMPLES.iter().any(|sample| sample.as_bytes() == plain) {
+            return Judgement::Doubtful(invalid("a published sample"));
+        }
+        Judgement::Proven(valid(&[("country", String::from_utf8_lossy(country).into_owned())]))
+    }
+}
+
+/// The number with its first four characters at the end, letters as 10 to 35, modulo 97.
+fn remainder(plain: &[u8]) -> u32 {
+    plain[4..].iter().chain(&plain[..4]).fold(0, |rest, b| match b {
+        b'0'..=b'9' => (rest * 10 + u32::from(b - b'0')) % 97,
+        _ => (rest * 100 + u32::from(b.to_ascii_uppercase() - b'A') + 10) % 97,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::judge_text;
+    use super::*;
+
+    #[test]
+    fn registry_vectors() {
+        for text in [
+            "FR1420041010050500013M02606",
+            "NL91ABNA0417164300",
+            "NO9386011117947",
+            "MT84 MALT 0110 0001 2345 MTLC AST0 01S",
+        ] {
+            assert!(matches!(judge_text(&Iban, text), Judgement::Proven(_)), "{text}");
+        }
+        assert!(matches!(judge_text(&Iban, "DE89370400440532013000"), Judgement::Doubtful(_)));
+        for text in ["NL92ABNA0417164300", "NL91ABNA041716430", "ZZ91ABNA0417164300"] {
+            assert_eq!(judge_text(&Iban, text), Judgement::Refuted, "{text}");
+        }
+    }
+}

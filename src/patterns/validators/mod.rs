@@ -1,0 +1,144 @@
+//! Offline checks of a candidate: proven, refuted or doubtful. One file each.
+
+mod aws_key_id;
+mod aws_secret;
+mod basic_auth;
+mod email;
+mod github_crc32;
+mod iban;
+mod jwt;
+mod luhn;
+mod pem;
+mod phone;
+mod random;
+mod uri_password;
+mod us_ssn;
+
+use crate::model::occurrence::Verdict;
+use std::fmt;
+
+/// A candidate secret in its record.
+#[derive(Clone, Copy, Debug)]
+pub struct Candidate<'a> {
+    pub secret: &'a [u8],
+    pub record: &'a [u8],
+    /// Half-open span of the secret in the record.
+    pub span: (usize, usize),
+}
+
+impl<'a> Candidate<'a> {
+    /// The secret as text; empty where it is not UTF-8.
+    pub fn text(&self) -> &'a str {
+        std::str::from_utf8(self.secret).unwrap_or_default()
+    }
+}
+
+/// What a validator says.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Judgement {
+    /// Certainly not what the rule looks for: no finding.
+    Refuted,
+    /// Shape right, checksum wrong or a known test value: low confidence.
+    Doubtful(Verdict),
+    /// Nothing to add.
+    Unknown,
+    /// Checked: high confidence.
+    Proven(Verdict),
+}
+
+/// One offline check.
+pub trait Validator: Sync {
+    /// The name rule files use.
+    fn name(&self) -> &'static str;
+
+    fn judge(&self, candidate: &Candidate<'_>) -> Judgement;
+}
+
+impl fmt::Debug for dyn Validator {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
+}
+
+static ALL: [&dyn Validator; 13] = [
+    &aws_key_id::AwsKeyId,
+    &aws_secret::AwsSecret,
+    &basic_auth::BasicAuth,
+    &email::Email,
+    &github_crc32::GithubCrc32,
+    &iban::Iban,
+    &jwt::Jwt,
+    &luhn::Luhn,
+    &pem::Pem,
+    &phone::Phone,
+    &random::Random,
+    &uri_password::UriPassword,
+    &us_ssn::UsSsn,
+];
+
+/// The validator of that name.
+pub fn by_name(name: &str) -> Option<&'static dyn Validator> {
+    ALL.into_iter().find(|v| v.name() == name)
+}
+
+/// Every validator's name.
+pub fn names() -> impl Iterator<Item = &'static str> {
+    ALL.into_iter().map(Validator::name)
+}
+
+/// A checksum or structure that passed, with what it told.
+fn valid(facts: &[(&str, String)]) -> Verdict {
+    let facts = facts.iter().map(|(name, value)| ((*name).to_owned(), value.clone())).collect();
+    Verdict { valid: Some(true), facts, public_ids: Vec::new() }
+}
+
+/// A checksum that failed, or a value known for a test value.
+fn invalid(why: &str) -> Verdict {
+    let facts = vec![("reason".to_owned(), why.to_owned())];
+    Verdict { valid: Some(false), facts, public_ids: Vec::new() }
+}
+
+/// Shannon entropy of the bytes, in bits per byte.
+pub fn entropy(bytes: &[u8]) -> f64 {
+    let mut counts = [0u32; 256];
+    for &b in bytes {
+        counts[usize::from(b)] += 1;
+    }
+    let total = bytes.len() as f64;
+    let term = |count: &u32| {
+        let share = f64::from(*count) / total;
+        -share * share.log2()
+    };
+    counts.iter().filter(|count| **count > 0).map(term).sum()
+}
+
+/// The decimal digits of a text as numbers, other bytes left out.
+fn digits_of(text: &[u8]) -> Vec<u32> {
+    text.iter().filter(|b| b.is_ascii_digit()).map(|b| u32::from(b - b'0')).collect()
+}
+
+#[cfg(test)]
+fn judge_text(validator: &dyn Validator, text: &str) -> Judgement {
+    let secret = text.as_bytes();
+    validator.judge(&Candidate { secret, record: secret, span: (0, secret.len()) })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_unique_and_files_match() {
+        let mut all: Vec<_> = names().collect();
+        all.sort_unstable();
+        all.dedup();
+        assert_eq!(all.len(), ALL.len());
+    }
+
+    #[test]
+    fn entropy_of_known_distributions() {
+        assert!((entropy(b"aaaa") - 0.0).abs() < 1e-9);
+        assert!((entropy(b"abab") - 1.0).abs() < 1e-9);
+        assert!((entropy(b"abcdefgh") - 3.0).abs() < 1e-9);
+    }
+}

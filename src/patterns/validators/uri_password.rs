@@ -1,0 +1,58 @@
+//! Passwords in URIs: placeholders are none; user and host may be shown.
+
+use super::{Candidate, Judgement, Validator};
+use crate::model::occurrence::Verdict;
+
+pub struct UriPassword;
+
+const PLACEHOLDERS: [&str; 10] =
+    ["password", "passwd", "pass", "pwd", "secret", "changeme", "user", "username", "xxx", "redacted"];
+
+impl Validator for UriPassword {
+    fn name(&self) -> &'static str {
+        "uri-password"
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
+        let password = candidate.text().to_ascii_lowercase();
+        let template = password.starts_with(['$', '{', '<', '[', '%']) && password.ends_with(['}', '>', ']', '%']);
+        let hidden = password.bytes().all(|b| matches!(b, b'*' | b'x' | b'.'));
+        if password.is_empty() || template || hidden || PLACEHOLDERS.contains(&password.as_str()) {
+            return Judgement::Refuted;
+        }
+        let public_ids = user_at_host(candidate).map(|id| ("user_at_host".to_owned(), id)).into_iter().collect();
+        Judgement::Proven(Verdict { valid: None, facts: Vec::new(), public_ids })
+    }
+}
+
+/// `user@host` around the password of `scheme://user:password@host`.
+fn user_at_host(candidate: &Candidate<'_>) -> Option<String> {
+    let (start, end) = candidate.span;
+    let before = &candidate.record[..start];
+    let scheme = memchr::memmem::rfind(before, b"://")? + 3;
+    let user = std::str::from_utf8(before.get(scheme..start.checked_sub(1)?)?).ok()?;
+    let after = candidate.record.get(end..)?.strip_prefix(b"@")?;
+    let host_end = after
+        .iter()
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')))
+        .unwrap_or(after.len());
+    let host = std::str::from_utf8(&after[..host_end]).ok()?;
+    Some(format!("{user}@{host}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn user_and_host_are_public() {
+        let record = b"url=postgres://app:k3y-w0rd@db.prod.internal:5432/shop";
+        let span = (19, 27);
+        let candidate = Candidate { secret: &record[span.0..span.1], record, span };
+        let Judgement::Proven(verdict) = UriPassword.judge(&candidate) else { panic!("a password") };
+        assert_eq!(verdict.public_ids[0].1, "app@db.prod.internal:5432");
+        for word in ["password", "${DB_PASS}", "****", "<pass>"] {
+            assert_eq!(super::super::judge_text(&UriPassword, word), Judgement::Refuted, "{word}");
+        }
+    }
+}

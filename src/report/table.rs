@@ -1,0 +1,166 @@
+//! Aligned columns of plain text.
+
+use super::text::{clip, terminal, width};
+use std::borrow::Cow;
+
+/// Blanks between two columns.
+const GAP: usize = 2;
+/// No column is clipped below this many characters: less tells nothing.
+const NARROWEST: usize = 8;
+
+/// A header and rows of text; cells are made safe for a terminal when they are shown.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    headers: Vec<&'static str>,
+    rows: Vec<Vec<String>>,
+    /// By column; right-aligned columns hold numbers and are never clipped.
+    right: Vec<bool>,
+}
+
+impl Table {
+    pub fn new(headers: &[&'static str]) -> Self {
+        Self { headers: headers.to_vec(), rows: Vec::new(), right: vec![false; headers.len()] }
+    }
+
+    /// Right-aligns the columns with these headers; a name that is no header is ignored.
+    pub fn right_aligned(mut self, headers: &[&str]) -> Self {
+        for (right, header) in self.right.iter_mut().zip(&self.headers) {
+            *right |= headers.contains(header);
+        }
+        self
+    }
+
+    /// Adds a row. Missing cells are blank; surplus ones stand in columns without a header.
+    pub fn push(&mut self, row: Vec<String>) {
+        self.rows.push(row);
+    }
+
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// Header and rows, each line ended by `\n` and without trailing blanks.
+    ///
+    /// With a `width` in terminal columns, the widest text columns are clipped until lines fit, but
+    /// none below eight; a table of many columns may stay wider than asked.
+    pub fn render(&self, width: Option<usize>) -> String {
+        let header = self.headers.iter().map(|h| Cow::Borrowed(*h)).collect();
+        let body = self.rows.iter().map(|row| row.iter().map(|cell| terminal(cell)).collect());
+        let lines: Vec<Vec<Cow<str>>> = std::iter::once(header).chain(body).collect();
+        let widths = self.widths(&lines, width);
+        let mut out = String::new();
+        for line in &lines {
+            self.push_line(&mut out, line, &widths);
+        }
+        out
+    }
+
+    fn push_line(&self, out: &mut String, line: &[Cow<str>], widths: &[usize]) {
+        let start = out.len();
+        for (column, &room) in widths.iter().enumerate() {
+            let cell = clip(line.get(column).map_or("", |c| c.as_ref()), room);
+            let padding = room.saturating_sub(self::width(&cell));
+            let (before, after) = if self.is_right(column) { (padding, 0) } else { (0, padding) };
+            let gap = if column == 0 { 0 } else { GAP };
+            out.extend(std::iter::repeat_n(' ', gap + before));
+            out.push_str(&cell);
+            out.extend(std::iter::repeat_n(' ', after));
+        }
+        let used = out.get(start..).unwrap_or_default().trim_end_matches(' ').len();
+        out.truncate(start + used);
+        out.push('\n');
+    }
+
+    fn is_right(&self, column: usize) -> bool {
+        self.right.get(column).copied().unwrap_or(false)
+    }
+
+    /// The width of each column.
+    fn widths(&self, lines: &[Vec<Cow<str>>], limit: Option<usize>) -> Vec<usize> {
+        let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
+        let mut widths = vec![0; columns];
+        for line in lines {
+            for (room, cell) in widths.iter_mut().zip(line) {
+                *room = (*room).max(width(cell));
+            }
+        }
+        if let Some(limit) = limit {
+            self.shrink(&mut widths, limit);
+        }
+        widths
+    }
+
+    /// Takes from the widest text column, one character at a time, so that columns that must give
+    /// end up equally wide.
+    fn shrink(&self, widths: &mut [usize], limit: usize) {
+        // A column as wide as the line has no claim to more; this bounds the steps below.
+        for (column, room) in widths.iter_mut().enumerate() {
+            if !self.is_right(column) {
+                *room = (*room).min(limit.max(NARROWEST));
+            }
+        }
+        let gaps = GAP * widths.len().saturating_sub(1);
+        let mut excess = (widths.iter().sum::<usize>() + gaps).saturating_sub(limit);
+        while excess > 0 {
+            let text = widths.iter_mut().enumerate().filter(|(column, _)| !self.is_right(*column));
+            match text.map(|(_, room)| room).max() {
+                Some(room) if *room > NARROWEST => *room -= 1,
+                _ => return,
+            }
+            excess -= 1;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(&["rule", "count", "place"]).right_aligned(&["count"]);
+        table.push(vec!["aws-key".into(), "7".into(), "/aws/lambda/pay".into()]);
+        table.push(vec!["jwt".into(), "1200".into(), "x".into()]);
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_lines_have_no_tail() {
+        assert_eq!(table().render(None), "rule     count  place\naws-key      7  /aws/lambda/pay\njwt       1200  x\n");
+        assert_eq!(Table::new(&["a", "b"]).render(Some(80)), "a  b\n");
+        assert_eq!(Table::default().render(None), "\n");
+        assert!(Table::default().is_empty() && !table().is_empty());
+    }
+
+    #[test]
+    fn the_widest_text_column_gives_way() {
+        assert_eq!(table().render(Some(25)), "rule     count  place\naws-key      7  /aws/lam…\njwt       1200  x\n");
+    }
+
+    #[test]
+    fn clipped_lines_fit_exactly_and_never_go_below_eight() {
+        let mut table = Table::new(&["a", "n", "b"]).right_aligned(&["n"]);
+        table.push(vec!["a".repeat(10_000), "12345".into(), "漢".repeat(500)]);
+        for limit in 25..120 {
+            let text = table.render(Some(limit));
+            assert!(text.lines().all(|line| width(line) <= limit), "{limit}");
+        }
+        let narrow = table.render(Some(1));
+        assert_eq!(narrow.lines().nth(1), Some("aaaaaaa…  12345  漢漢漢…"));
+    }
+
+    #[test]
+    fn cells_cannot_act_on_the_terminal_or_break_the_line() {
+        let mut table = Table::new(&["a", "b"]);
+        table.push(vec!["\x1b]0;pwned\x07".into(), "two\nlines".into()]);
+        let header = format!("{:16}  b", "a");
+        assert_eq!(table.render(None), format!("{header}\n\\x1b]0;pwned\\x07  two\\nlines\n"));
+    }
+
+    #[test]
+    fn uneven_rows_lose_nothing() {
+        let mut table = Table::new(&["a", "b"]);
+        table.push(vec!["1".into()]);
+        table.push(vec!["1".into(), "2".into(), "3".into()]);
+        assert_eq!(table.render(None), "a  b\n1\n1  2  3\n");
+    }
+}

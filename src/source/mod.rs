@@ -1,0 +1,38 @@
+//! Places → records: walk, decompress, frame, unwrap transports. Knows no log format.
+
+pub mod framing;
+pub mod object;
+pub mod s3_key;
+pub mod transport;
+pub mod walk;
+
+use std::path::PathBuf;
+
+/// What could not be read, where, and what to do. The import of everything else goes on.
+#[derive(Debug, thiserror::Error)]
+pub enum SourceError {
+    #[error("{}: no such file or directory; check the path", path.display())]
+    Missing { path: PathBuf },
+    #[error("{}: permission denied; run as a user who may read it, or change its mode", path.display())]
+    Denied { path: PathBuf },
+    #[error("{}: cannot be opened", path.display())]
+    Open { path: PathBuf, source: std::io::Error },
+    #[error("{}: cannot be listed", path.display())]
+    Walk { path: PathBuf, source: walkdir::Error },
+    #[error(
+        "{object}: the data ends early or is damaged at byte {offset} after decompression; \
+         everything before it was read. Fetch the object again and import it anew"
+    )]
+    Broken { object: String, offset: u64, source: std::io::Error },
+}
+
+impl SourceError {
+    pub(crate) fn open(path: &std::path::Path, source: std::io::Error) -> Self {
+        let path = path.to_path_buf();
+        match source.kind() {
+            std::io::ErrorKind::NotFound => Self::Missing { path },
+            std::io::ErrorKind::PermissionDenied => Self::Denied { path },
+            _ => Self::Open { path, source },
+        }
+    }
+}

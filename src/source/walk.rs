@@ -1,0 +1,69 @@
+//! Files under the given paths, in a fixed order.
+
+use super::SourceError;
+use std::ffi::OsStr;
+use std::path::{Path, PathBuf};
+
+/// A file to read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceFile {
+    pub path: PathBuf,
+    /// Size in bytes, as stored.
+    pub size: u64,
+}
+
+/// Files AWS writes to test a destination: no logs.
+const TEST_OBJECTS: [&str; 4] =
+    ["aws-logs-write-test", "ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"];
+
+impl SourceFile {
+    pub fn is_test_object(&self) -> bool {
+        let name = self.path.file_name().and_then(OsStr::to_str);
+        name.is_some_and(|name| TEST_OBJECTS.contains(&name))
+    }
+}
+
+/// Every regular file under `paths`, sorted by path; hidden ones too, for evidence hides there.
+/// Links inside a directory are not followed. A logsift lake met on the way is left out, and so is
+/// `skip`. Errors do not end the walk.
+pub fn walk(paths: &[PathBuf], skip: &Path) -> (Vec<SourceFile>, Vec<SourceError>) {
+    let mut files = Vec::new();
+    let mut errors = Vec::new();
+    let skip = skip.canonicalize().ok();
+    for root in paths {
+        let mut entries = walkdir::WalkDir::new(root).sort_by_file_name().into_iter();
+        while let Some(entry) = entries.next() {
+            let entry = match entry {
+                Ok(entry) => entry,
+                Err(error) => {
+                    errors.push(walk_error(root, error));
+                    continue;
+                }
+            };
+            if entry.file_type().is_dir() {
+                let is_lake = entry.path().join("_logsift").is_dir();
+                if is_lake || (skip.is_some() && entry.path().canonicalize().ok() == skip) {
+                    entries.skip_current_dir();
+                }
+                continue;
+            }
+            match std::fs::metadata(entry.path()) {
+                Ok(meta) if meta.is_file() => {
+                    files.push(SourceFile { path: entry.path().to_path_buf(), size: meta.len() });
+                }
+                Ok(_) => {}
+                Err(error) => errors.push(SourceError::open(entry.path(), error)),
+            }
+        }
+    }
+    (files, errors)
+}
+
+fn walk_error(root: &Path, error: walkdir::Error) -> SourceError {
+    let path = error.path().unwrap_or(root).to_path_buf();
+    match error.io_error().map(std::io::Error::kind) {
+        Some(std::io::ErrorKind::NotFound) => SourceError::Missing { path },
+        Some(std::io::ErrorKind::PermissionDenied) => SourceError::Denied { path },
+        _ => SourceError::Walk { path, source: error },
+    }
+}
