@@ -293,7 +293,7 @@ fn derive<'r>(row: &mut Row<'r>, record: &Record<'r>) {
         row.set(Common::SourceIp, Value::owned(address));
     }
     let method = row.native[METHOD].clone();
-    row.set(Common::EventAction, method);
+    row.set_default(Common::EventAction, method);
     let route_path = row.native[ROUTE_KEY].as_str().map(|r| r.split_once(' ').map_or(r, |(_, path)| path).to_owned());
     let path = [PATH, RESOURCE_PATH].into_iter().map(|c| row.native[c].clone()).find(|v| !v.is_null());
     if let Some(path) = path.or_else(|| route_path.map(Value::owned)) {
@@ -364,8 +364,9 @@ mod tests {
         assert_eq!(row.native[ROUTE_KEY], Value::text("GET /pets"));
         assert_eq!(row.common(Common::UrlPath), &Value::text("/pets"));
         let (_, row) =
-            parse(r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000] "CONNECT $connect Vwc2x= " 200 Vwc2abcdefGHIjk="#);
-        assert_eq!(row.common(Common::EventAction), &Value::Null);
+            parse(r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000] "CONNECT $connect Vwc2x=" 200 Vwc2abcdefGHIjk="#);
+        assert_eq!(row.common(Common::EventAction), &Value::text("CONNECT"));
+        assert_eq!(row.native[ROUTE_KEY], Value::text("$connect"));
     }
 
     #[test]

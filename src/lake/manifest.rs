@@ -66,6 +66,12 @@ pub struct Manifest {
     pub parts: BTreeMap<String, Part>,
     /// By SHA-256.
     pub objects: BTreeMap<String, SourceObject>,
+    /// Version of the last scan's change; 0 when there was none.
+    #[serde(default)]
+    pub last_scan: u64,
+    /// Version of the last import's change; 0 when there was none.
+    #[serde(default)]
+    pub last_import: u64,
 }
 
 fn change_path(version: u64) -> String {
@@ -113,6 +119,11 @@ impl Manifest {
 
     fn apply(&mut self, change: Change) {
         self.version += 1;
+        match change.by.as_str() {
+            "scan" => self.last_scan = self.version,
+            "import" => self.last_import = self.version,
+            _ => {}
+        }
         for path in &change.remove_parts {
             self.parts.remove(path);
         }

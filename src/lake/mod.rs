@@ -1,5 +1,6 @@
 //! The lake: immutable Parquet parts, numbered manifests, and what was imported. Knows no log format.
 
+pub mod derived;
 pub mod key;
 pub mod manifest;
 pub mod part;
@@ -95,6 +96,31 @@ impl Lake {
         Ok(Self { store, manifest })
     }
 
+    /// Reads the newest manifest: after waiting for another writer, for instance.
+    pub fn reload(&mut self) -> Result<(), LakeError> {
+        self.manifest = Manifest::load(&self.store)?;
+        Ok(())
+    }
+
+    /// Deletes part files that no manifest names: left by a run that was cut off before its commit. Only
+    /// under the writer lock.
+    pub fn remove_orphans(&self) -> Result<(), LakeError> {
+        for table in self.store.list("")? {
+            let table = table.trim_start_matches('/');
+            if table.starts_with(['_', '.']) {
+                continue;
+            }
+            for day in self.store.list(table)? {
+                for path in self.store.list(&day)?.into_iter().filter(|path| path.ends_with(".parquet")) {
+                    if !self.manifest.parts.contains_key(&path) {
+                        self.store.delete(&path)?;
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+
     pub fn root(&self) -> &Path {
         self.store.root()
     }
@@ -122,6 +148,11 @@ impl Lake {
     /// Path of a part on the local disk.
     pub fn path_of(&self, part: &Part) -> PathBuf {
         self.root().join(&part.path)
+    }
+
+    /// Every part, every table.
+    pub fn all_parts(&self) -> impl Iterator<Item = &Part> {
+        self.manifest.parts.values()
     }
 
     /// Publishes a change: the lake is the old one until this returns, then the new one.

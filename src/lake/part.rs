@@ -215,7 +215,7 @@ impl PartBuilder {
 }
 
 fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let by = [Common::EventTime.name(), schema::SOURCE_OBJECT, schema::SOURCE_RECORD];
+    let by = [Common::EventTime.name(), schema::SOURCE_OBJECT, schema::SOURCE_RECORD, schema::SEGMENT];
     let options = Some(SortOptions { descending: false, nulls_first: true });
     let keys: Vec<SortColumn> = by
         .iter()

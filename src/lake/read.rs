@@ -97,7 +97,56 @@ impl Iterator for RawBatches {
     }
 }
 
+/// A record no format could parse.
+#[derive(Clone, Debug)]
+pub struct RejectRow {
+    pub object: String,
+    /// From 1.
+    pub record: i64,
+    /// Byte offset in the decompressed object.
+    pub offset: i64,
+    pub reason: String,
+    pub detail: String,
+    /// Lossy where the bytes are not UTF-8.
+    pub raw: String,
+}
+
 impl Lake {
+    /// Every reject, in order of object and record.
+    pub fn rejects(&self) -> Result<Vec<RejectRow>, LakeError> {
+        let columns = [
+            schema::SOURCE_OBJECT,
+            schema::SOURCE_RECORD,
+            schema::SOURCE_OFFSET,
+            "reject_reason",
+            "reject_detail",
+            schema::RAW,
+        ];
+        let mut rows = Vec::new();
+        for part in self.all_parts().filter(|part| part.table == schema::REJECTS) {
+            for batch in self.open_part(part, &columns)? {
+                let batch = batch.map_err(|source| LakeError::Arrow { path: part.path.clone(), source })?;
+                let text = |name: &str, i: usize| {
+                    let column = batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
+                    column.filter(|c| c.is_valid(i)).map(|c| c.value(i).to_owned()).unwrap_or_default()
+                };
+                let int = |name: &str, i: usize| {
+                    batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<Int64Type>()).map_or(0, |c| c.value(i))
+                };
+                rows.extend((0..batch.num_rows()).map(|i| RejectRow {
+                    object: text(schema::SOURCE_OBJECT, i),
+                    record: int(schema::SOURCE_RECORD, i),
+                    offset: int(schema::SOURCE_OFFSET, i),
+                    reason: text("reject_reason", i),
+                    detail: text("reject_detail", i),
+                    raw: text(schema::RAW, i),
+                }));
+            }
+        }
+        rows.sort_by(|a, b| (&a.object, a.record, a.offset).cmp(&(&b.object, b.record, b.offset)));
+        Ok(rows)
+    }
+
     fn open_part(&self, part: &Part, columns: &[&str]) -> Result<ParquetRecordBatchReader, LakeError> {
         let path = self.path_of(part);
         let file = File::open(&path).map_err(|e| LakeError::io(&path, e))?;

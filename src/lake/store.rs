@@ -125,11 +125,11 @@ impl Store for LocalStore {
 
     fn put_if_absent(&self, path: &str, data: &[u8]) -> Result<bool, LakeError> {
         let full = self.root.join(path);
-        if let Some(folder) = full.parent() {
-            make_private_dir(folder)?;
-        }
-        let unique = format!(".tmp-{}-{}", std::process::id(), path.replace('/', "-"));
-        let staged = self.root.join(INTERNAL).join(unique);
+        let folder = full.parent().unwrap_or(&self.root);
+        make_private_dir(folder)?;
+        // In the same folder: a sandbox of an older kernel refuses links from one to another.
+        let name = full.file_name().unwrap_or_default().to_string_lossy();
+        let staged = folder.join(format!(".tmp-{}-{name}", std::process::id()));
         let write = || {
             let mut file = private_options().truncate(true).open(&staged)?;
             file.write_all(data)?;
@@ -154,13 +154,20 @@ impl Store for LocalStore {
         let full = self.root.join(folder);
         let entries = match fs::read_dir(&full) {
             Ok(entries) => entries,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
+                return Ok(Vec::new());
+            }
             Err(error) => return Err(LakeError::io(&full, error)),
         };
         let mut names = Vec::new();
         for entry in entries {
             let entry = entry.map_err(|e| LakeError::io(&full, e))?;
-            names.push(format!("{folder}/{}", entry.file_name().to_string_lossy()));
+            let name = entry.file_name();
+            let name = name.to_string_lossy();
+            // Left by a writer that was cut off; never part of the lake.
+            if !name.starts_with(".tmp-") {
+                names.push(format!("{folder}/{name}"));
+            }
         }
         names.sort_unstable();
         Ok(names)

@@ -15,9 +15,16 @@ const OPEN_RAW: usize = 192 * 1024 * 1024;
 /// Hive's name of the partition of rows without a date.
 const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
 
+/// Folder of a table's rows of one day.
+pub fn partition(table: &str, time: Option<crate::model::Micros>) -> String {
+    let date = time.map_or_else(|| NO_DATE.to_owned(), |time| time.date());
+    format!("{table}/event_date={date}")
+}
+
 /// Writes rows of any tables; nothing is visible before [`LakeWriter::finish`]'s change is committed.
 pub struct LakeWriter<'s> {
     store: &'s dyn Store,
+    /// By table and partition.
     open: HashMap<(String, String), PartBuilder>,
     open_raw: usize,
     parts: Vec<Part>,
@@ -30,8 +37,7 @@ impl<'s> LakeWriter<'s> {
 
     /// Adds a row to its table's part of its day.
     pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Result<(), LakeError> {
-        let date = row.time().map_or_else(|| NO_DATE.to_owned(), |time| time.date());
-        let key = (table.to_owned(), date);
+        let key = (table.to_owned(), partition(table, row.time()));
         let builder = self.open.entry(key.clone()).or_insert_with(|| PartBuilder::new(table, native));
         builder.push(row, meta);
         self.open_raw += meta.raw.len();
@@ -52,7 +58,7 @@ impl<'s> LakeWriter<'s> {
         self.open_raw -= builder.raw_size();
         let built = builder.build()?;
         let sha256: String = Sha256::digest(&built.parquet).iter().map(|b| format!("{b:02x}")).collect();
-        let path = format!("{}/event_date={}/part-{}.parquet", key.0, key.1, &sha256[..16]);
+        let path = format!("{}/part-{}.parquet", key.1, &sha256[..16]);
         // The same bytes may lie there from a run that was cut off before its commit.
         self.store.put_if_absent(&path, &built.parquet)?;
         self.parts.push(Part {

@@ -24,4 +24,7 @@ pub struct Detection {
     pub outcome: Option<String>,
     /// Event id of the first event behind it.
     pub event_id: Option<String>,
+    /// Addresses and access key ids to follow from here: the attacker's, not the victim's.
+    pub follow_ips: Vec<String>,
+    pub follow_keys: Vec<String>,
 }

@@ -11,21 +11,25 @@ const NARROWEST: usize = 8;
 /// A header and rows of text; cells are made safe for a terminal when they are shown.
 #[derive(Clone, Debug, Default)]
 pub struct Table {
-    headers: Vec<&'static str>,
+    headers: Vec<String>,
     rows: Vec<Vec<String>>,
     /// By column; right-aligned columns hold numbers and are never clipped.
     right: Vec<bool>,
 }
 
 impl Table {
-    pub fn new(headers: &[&'static str]) -> Self {
-        Self { headers: headers.to_vec(), rows: Vec::new(), right: vec![false; headers.len()] }
+    pub fn new(headers: &[&str]) -> Self {
+        Self {
+            headers: headers.iter().map(ToString::to_string).collect(),
+            rows: Vec::new(),
+            right: vec![false; headers.len()],
+        }
     }
 
     /// Right-aligns the columns with these headers; a name that is no header is ignored.
     pub fn right_aligned(mut self, headers: &[&str]) -> Self {
         for (right, header) in self.right.iter_mut().zip(&self.headers) {
-            *right |= headers.contains(header);
+            *right |= headers.contains(&header.as_str());
         }
         self
     }
@@ -44,7 +48,7 @@ impl Table {
     /// With a `width` in terminal columns, the widest text columns are clipped until lines fit, but
     /// none below eight; a table of many columns may stay wider than asked.
     pub fn render(&self, width: Option<usize>) -> String {
-        let header = self.headers.iter().map(|h| Cow::Borrowed(*h)).collect();
+        let header = self.headers.iter().map(|h| terminal(h)).collect();
         let body = self.rows.iter().map(|row| row.iter().map(|cell| terminal(cell)).collect());
         let lines: Vec<Vec<Cow<str>>> = std::iter::once(header).chain(body).collect();
         let widths = self.widths(&lines, width);

@@ -19,6 +19,8 @@ impl Validator for Phone {
             (11, Some(1)) => &digits[1..],
             (10, _) if !international => &digits[..],
             (8..=15, Some(1..=9)) if international => return Judgement::Unknown,
+            // MSISDN: the international number without its plus.
+            (11..=15, Some(2..=9)) => return Judgement::Unknown,
             _ => return Judgement::Refuted,
         };
         // NPA-NXX-XXXX: neither group begins with 0 or 1, N11 is a service code, 555-01xx is fiction.

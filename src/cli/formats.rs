@@ -1,0 +1,167 @@
+//! `logsift formats`.
+
+use super::context::Context;
+use super::exit::Exit;
+use super::terminal;
+use crate::formats::{self, LogFormat};
+use crate::model::{Common, Origin, Record};
+use crate::report::jsonl;
+use crate::report::table::Table;
+use crate::source::framing::{Framer, Framing};
+use crate::source::walk::walk;
+use crate::source::{object, s3_key, transport};
+use clap::{Args, Subcommand};
+use std::collections::BTreeMap;
+use std::io::Write as _;
+use std::path::PathBuf;
+
+/// The log formats logsift reads.
+#[derive(Debug, Args)]
+pub struct FormatsArgs {
+    #[command(subcommand)]
+    command: FormatsCommand,
+}
+
+#[derive(Debug, Subcommand)]
+enum FormatsCommand {
+    /// List the formats
+    List {
+        /// Print JSON lines
+        #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
+        format: String,
+    },
+    /// Which native field feeds which column, as Markdown (docs/formats.md is made of it)
+    Fields,
+    /// Tell what files are, and why
+    Identify {
+        /// Files and directories
+        #[arg(required = true, value_name = "PATH")]
+        paths: Vec<PathBuf>,
+        /// Print JSON lines
+        #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
+        format: String,
+    },
+}
+
+pub(super) fn run(args: &FormatsArgs, context: &Context) -> anyhow::Result<Exit> {
+    let mut out = terminal::output(None)?;
+    let mut exit = Exit::Clean;
+    match &args.command {
+        FormatsCommand::List { format } => {
+            let mut table = Table::new(&["id", "title", "fields"]).right_aligned(&["fields"]);
+            for f in formats::ALL {
+                if format == "json" {
+                    let value = serde_json::json!({"id": f.id(), "title": f.title(), "fields": f.fields().len()});
+                    jsonl::write_line(&mut out, &value)?;
+                }
+                table.push(vec![f.id().to_owned(), f.title().to_owned(), f.fields().len().to_string()]);
+            }
+            if format == "table" {
+                write!(out, "{}", table.render(context.terminal.width()))?;
+            }
+        }
+        FormatsCommand::Fields => write!(out, "{}", fields_markdown())?,
+        FormatsCommand::Identify { paths, format } => {
+            let (files, errors) = walk(paths, &context.settings.lake.value);
+            for error in &errors {
+                context.terminal.warn(&error.to_string());
+                exit = Exit::Failure;
+            }
+            for file in files {
+                let name = file.path.display().to_string();
+                let line = match object::open(&file) {
+                    Ok(reader) => identify(Framer::new(reader), &s3_key::origin_of(&file.path)),
+                    Err(error) => {
+                        exit = Exit::Failure;
+                        Identified { format: "?".to_owned(), reason: error.to_string(), framing: String::new() }
+                    }
+                };
+                if format == "json" {
+                    let value = serde_json::json!({"path": name, "format": line.format, "framing": line.framing, "reason": line.reason});
+                    jsonl::write_line(&mut out, &value)?;
+                } else {
+                    let text = format!("{name}: {} ({}; {})", line.format, line.framing, line.reason);
+                    writeln!(out, "{}", crate::report::text::terminal(&text))?;
+                }
+            }
+        }
+    }
+    out.flush()?;
+    Ok(exit)
+}
+
+struct Identified {
+    format: String,
+    framing: String,
+    reason: String,
+}
+
+/// How many records are looked at.
+const SAMPLE: usize = 20;
+
+fn identify(mut framer: Framer, origin: &Origin) -> Identified {
+    let framing = framer.framing();
+    let binary = memchr::memchr(0, framer.head()).is_some();
+    let mut claims: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+    let mut seen = 0;
+    while seen < SAMPLE
+        && let Some(frame) = framer.next_frame()
+    {
+        let unwrapped = transport::unwrap(framing, frame.bytes);
+        let text = String::from_utf8_lossy(&unwrapped.bytes);
+        if text.trim().is_empty() {
+            continue;
+        }
+        seen += 1;
+        let record = Record { text: &text, envelope: unwrapped.envelope.as_ref(), origin };
+        if let Some((format, claim)) = formats::identify(&record) {
+            claims.entry(format.id()).or_insert((0, claim.reason)).0 += 1;
+        }
+    }
+    let framing = match framing {
+        Framing::Lines => "lines".to_owned(),
+        Framing::ExportLines => "CloudWatch export lines".to_owned(),
+        Framing::JsonArray("") => "a JSON array".to_owned(),
+        Framing::JsonArray(name) => format!("the JSON array `{name}`"),
+        Framing::JsonValues => "JSON values".to_owned(),
+    };
+    let best = claims.iter().max_by_key(|(_, (n, _))| *n);
+    let (format, reason) = match best {
+        Some((id, (n, reason))) => ((*id).to_owned(), format!("{n} of {seen} records: {reason}")),
+        None if seen == 0 => ("empty".to_owned(), "no records".to_owned()),
+        None if binary => ("unknown".to_owned(), "looks binary, not like a log".to_owned()),
+        None => ("unknown".to_owned(), format!("none of {seen} records is claimed by a format")),
+    };
+    Identified { format, framing, reason }
+}
+
+/// The generated part of `docs/formats.md`.
+pub(crate) fn fields_markdown() -> String {
+    let mut text = String::new();
+    for format in formats::ALL {
+        text.push_str(&format_markdown(format));
+    }
+    text.push_str("## Common columns\n\n| column | type | ECS |\n|---|---|---|\n");
+    for common in Common::ALL {
+        text.push_str(&format!("| `{}` | {} | `{}` |\n", common.name(), common.kind().as_str(), common.ecs()));
+    }
+    text
+}
+
+fn format_markdown(format: &dyn LogFormat) -> String {
+    let mut text = format!(
+        "## `{}`: {}\n\n| AWS field | column | type | feeds |\n|---|---|---|---|\n",
+        format.id(),
+        format.title()
+    );
+    for field in format.fields() {
+        let feeds = field.feeds.map(|c| format!("`{}`", c.name())).unwrap_or_default();
+        text.push_str(&format!("| `{}` | `{}` | {} | {feeds} |\n", field.native, field.column, field.kind.as_str()));
+    }
+    text.push_str("\nComputed:\n\n");
+    for (common, how) in format.computed() {
+        text.push_str(&format!("- `{}`: {how}\n", common.name()));
+    }
+    text.push('\n');
+    text
+}

@@ -1,0 +1,78 @@
+//! The command line: flags become each stage's own small config, here and nowhere else.
+
+mod args;
+mod config;
+mod context;
+mod doctor;
+mod exit;
+mod formats;
+mod import;
+mod lake;
+mod patterns;
+#[cfg(feature = "pull")]
+mod pull;
+#[cfg(feature = "query")]
+mod query;
+#[cfg(feature = "query")]
+mod report;
+mod rules;
+mod sandbox;
+mod scan;
+mod settings;
+mod terminal;
+mod time_flags;
+#[cfg(feature = "query")]
+mod timeline;
+
+pub use args::Cli;
+use args::Command;
+use context::Context;
+use exit::Exit;
+use std::process::ExitCode;
+
+/// Runs the program: settings, sandbox, command. Every error ends here, as text and exit code.
+pub fn run(cli: Cli) -> ExitCode {
+    let color = cli.global.color;
+    let quiet = cli.global.quiet;
+    let outcome = Context::new(&cli.global).and_then(|context| {
+        sandbox_for(&cli.command, &context);
+        terminal::catch_interrupts();
+        dispatch(cli.command, &context)
+    });
+    match outcome {
+        Ok(exit) => exit.into(),
+        Err(error) => exit::report(&error, quiet, color),
+    }
+}
+
+/// Everything but `pull` runs without sockets, and writes only where its job is.
+fn sandbox_for(command: &Command, context: &Context) {
+    #[cfg(feature = "pull")]
+    if matches!(command, Command::Pull(_)) {
+        return;
+    }
+    let mut writable = vec![context.settings.lake.value.clone(), context.cache_dir(), context.key_dir()];
+    writable.extend(command.output().map(std::path::Path::to_path_buf));
+    let state = sandbox::enter(&writable);
+    context.terminal.verbose(&format!("sandbox: {state}"));
+}
+
+fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
+    match command {
+        Command::Import(args) => import::run(&args, context),
+        Command::Scan(args) => scan::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Timeline(args) => timeline::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Query(args) => query::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Report(args) => report::run(&args, context),
+        #[cfg(feature = "pull")]
+        Command::Pull(args) => pull::run(&args, context),
+        Command::Lake(args) => lake::run(&args, context),
+        Command::Formats(args) => formats::run(&args, context),
+        Command::Patterns(args) => patterns::run(&args, context),
+        Command::Config(args) => config::run(&args, context),
+        Command::Doctor(args) => doctor::run(&args, context),
+    }
+}

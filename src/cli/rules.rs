@@ -1,0 +1,31 @@
+//! Which rules: flags that `scan` and `patterns` share.
+
+use super::settings::Settings;
+use crate::patterns::{Pack, RuleSources};
+use clap::Args;
+use std::path::PathBuf;
+
+/// Flags that choose rules.
+#[derive(Clone, Debug, Default, Args)]
+pub struct RuleArgs {
+    /// Rule packs to use: secrets, pii, phi, financial, all; may be given more than once [default: all]
+    #[arg(long, value_name = "PACK", value_delimiter = ',')]
+    pub pack: Vec<String>,
+    /// Directory of your own rule files (*.toml); a rule with a shipped rule's id replaces it
+    #[arg(long, value_name = "DIR")]
+    pub rules: Vec<PathBuf>,
+    /// Rule to leave out, by id
+    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    pub disable: Vec<String>,
+}
+
+impl RuleArgs {
+    pub fn sources(&self, settings: &Settings) -> anyhow::Result<RuleSources> {
+        let packs = if self.pack.is_empty() { &settings.pack.value } else { &self.pack };
+        let packs = packs.iter().map(|name| Pack::parse(name)).collect::<Result<_, _>>()?;
+        let dirs = if self.rules.is_empty() { settings.rules.value.clone() } else { self.rules.clone() };
+        let mut disable = settings.disable.value.clone();
+        disable.extend(self.disable.iter().cloned());
+        Ok(RuleSources { dirs, packs, disable })
+    }
+}

@@ -1,0 +1,267 @@
+//! `logsift scan`.
+
+use super::args::{OutputArgs, TableFormat};
+use super::context::Context;
+use super::exit::Exit;
+use super::rules::RuleArgs;
+use super::{settings, terminal};
+use crate::model::{Confidence, Finding, Severity};
+use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_files, scan_lake, scan_stream};
+use crate::report::table::Table;
+use crate::report::text::number;
+use crate::report::{csv, jsonl};
+use anyhow::Context as _;
+use clap::Args;
+use std::borrow::Cow;
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+/// Find secrets and personal data.
+///
+/// Without PATH the lake is scanned: the raw text of every record, rejects included; its findings are kept
+/// in the lake for `timeline`, `report` and `query`. With PATH any files, directories or standard input (-)
+/// are scanned as they lie, compressed or not, and nothing is kept.
+///
+/// A finding is one secret, however often it was logged. Values are shown as masks; the fingerprint is a
+/// keyed hash (the lake's own key, or --key-file), so it can be compared but not guessed.
+///
+/// Exit code: 1 with a finding at or above --fail-on, 2 when something could not be scanned, else 0.
+#[derive(Debug, Args)]
+#[command(after_help = EXAMPLES)]
+pub struct ScanArgs {
+    /// Files and directories, or - for standard input [default: the lake]
+    #[arg(value_name = "PATH")]
+    paths: Vec<PathBuf>,
+    #[command(flatten)]
+    rules: RuleArgs,
+    /// Print every place of every secret, not one row per secret
+    #[arg(long)]
+    occurrences: bool,
+    /// Leave out what is less sure: low, medium, high
+    #[arg(long, value_name = "CONFIDENCE", default_value = "medium", value_parser = ["low", "medium", "high"])]
+    min_confidence: String,
+    /// Severity from which findings make the exit code 1 [default: medium] [env: LOGSIFT_FAIL_ON]
+    #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
+    fail_on: Option<String>,
+    /// File with the fingerprint key, 64 hex digits [env: LOGSIFT_KEY_FILE]
+    #[arg(long, value_name = "FILE")]
+    key_file: Option<PathBuf>,
+    #[command(flatten)]
+    pub(super) output: OutputArgs,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  logsift scan                                  the lake
+  logsift scan --pack secrets app.log.gz        a file, secrets only
+  kubectl logs api | logsift scan -
+  logsift scan --occurrences --format jsonl | jq -r '[.path,.line,.rule,.mask] | @tsv'";
+
+pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
+    let engine = context.engine(&args.rules)?;
+    let fail_on = match &args.fail_on {
+        Some(text) => settings::severity(text)?,
+        None => context.settings.fail_on.value,
+    };
+    let of_lake = args.paths.is_empty();
+    let mut lake = if of_lake { Some(context.lake()?) } else { context.lake().ok() };
+    let key = context.key(args.key_file.as_deref(), lake.as_ref())?;
+    let min_confidence = Confidence::parse(&args.min_confidence).unwrap_or(Confidence::Medium);
+    let config = ScanConfig { engine: &engine, hash: &key, min_confidence, reveal: args.output.reveal };
+    let bar = context.terminal.bar("scan");
+    let result = match lake.as_ref().filter(|_| of_lake) {
+        Some(lake) => scan_lake(lake, &config, &bar).map_err(anyhow::Error::from),
+        None => files(args, context, &config, &bar),
+    };
+    bar.finish();
+    let report = result?;
+    if let Some(lake) = lake.as_mut().filter(|_| of_lake) {
+        let _lock = lake.store.lock()?;
+        lake.reload()?;
+        lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?;
+    }
+    print(args, context, &report)?;
+    tell(context, &report, engine.set().rules.len());
+    let found = report.findings.iter().any(|f| f.severity >= fail_on);
+    Ok(match (report.not_scanned.is_empty(), found) {
+        (false, _) => Exit::Failure,
+        (true, true) => Exit::Findings,
+        (true, false) => Exit::Clean,
+    })
+}
+
+fn files(
+    args: &ScanArgs,
+    context: &Context,
+    config: &ScanConfig<'_>,
+    bar: &terminal::Bar,
+) -> anyhow::Result<ScanReport> {
+    if args.paths == [Path::new("-")] {
+        return Ok(scan_stream(Box::new(std::io::stdin()), "-", config, bar)?);
+    }
+    anyhow::ensure!(
+        !args.paths.iter().any(|p| p == Path::new("-")),
+        "- stands alone: standard input cannot be mixed with files"
+    );
+    Ok(scan_files(&args.paths, &context.settings.lake.value, config, bar)?)
+}
+
+fn tell(context: &Context, report: &ScanReport, rules: usize) {
+    for problem in &report.not_scanned {
+        context.terminal.warn(&format!("not scanned: {problem}"));
+    }
+    let worst = |severity: Severity| report.findings.iter().filter(|f| f.severity == severity).count();
+    let counts: Vec<String> =
+        Severity::ALL.into_iter().rev().filter(|s| worst(*s) > 0).map(|s| format!("{} {s}", worst(s))).collect();
+    let list = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
+    context.terminal.say(&format!(
+        "{} findings{list} in {} places; {} records, {} bytes scanned with {rules} rules",
+        report.findings.len(),
+        number(report.sightings.len() as u64),
+        number(report.records),
+        number(report.bytes),
+    ));
+}
+
+fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> anyhow::Result<()> {
+    let mut out = terminal::output(args.output.output.as_deref())?;
+    let width = if args.output.output.is_none() { context.terminal.width() } else { None };
+    if args.occurrences {
+        print_occurrences(&mut *out, args, report, width)?;
+    } else {
+        print_findings(&mut *out, args, context, report, width)?;
+    }
+    out.flush().context("output cannot be written")
+}
+
+fn shown<'a>(mask: &'a str, revealed: Option<&'a String>) -> &'a str {
+    revealed.map_or(mask, String::as_str)
+}
+
+fn print_findings(
+    out: &mut dyn Write,
+    args: &ScanArgs,
+    context: &Context,
+    report: &ScanReport,
+    width: Option<usize>,
+) -> anyhow::Result<()> {
+    let value_of = |finding: &Finding| {
+        let sighting = report.sightings.iter().find(|s| s.fingerprint == finding.fingerprint);
+        sighting.and_then(|s| s.revealed.clone()).unwrap_or_else(|| finding.mask.clone())
+    };
+    let first_place =
+        |f: &Finding| f.places.iter().max_by_key(|(_, n)| **n).map(|(p, _)| p.clone()).unwrap_or_default();
+    let time = |t: Option<crate::model::Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();
+    let headers =
+        ["severity", "confidence", "rule", "secret", "count", "first_seen", "last_seen", "place", "fingerprint"];
+    let row = |f: &Finding| {
+        vec![
+            f.severity.to_string(),
+            f.confidence.to_string(),
+            f.rule.clone(),
+            if args.output.reveal { value_of(f) } else { f.mask.clone() },
+            f.count.to_string(),
+            time(f.first_seen),
+            time(f.last_seen),
+            first_place(f),
+            f.fingerprint.clone(),
+        ]
+    };
+    match args.output.format {
+        TableFormat::Jsonl => {
+            for finding in &report.findings {
+                let mut value = serde_json::to_value(finding)?;
+                if args.output.reveal {
+                    value["secret"] = value_of(finding).into();
+                }
+                jsonl::write_line(out, &value)?;
+            }
+        }
+        TableFormat::Csv => {
+            csv::write_row(out, &headers.map(Cow::Borrowed))?;
+            for finding in &report.findings {
+                let cells: Vec<Cow<'_, str>> = row(finding).into_iter().map(Cow::Owned).collect();
+                csv::write_row(out, &cells)?;
+            }
+        }
+        TableFormat::Table => {
+            let mut table = Table::new(&headers).right_aligned(&["count"]);
+            report.findings.iter().for_each(|f| table.push(row(f)));
+            if !table.is_empty() {
+                write!(out, "{}", table.render(width))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_occurrences(
+    out: &mut dyn Write,
+    args: &ScanArgs,
+    report: &ScanReport,
+    width: Option<usize>,
+) -> anyhow::Result<()> {
+    let headers = ["path", "line", "column", "severity", "confidence", "rule", "secret", "fingerprint"];
+    let line_of = |s: &Sighting| if s.place.line > 0 { s.place.line } else { s.place.record };
+    let row = |s: &Sighting| {
+        vec![
+            s.place.path.clone(),
+            line_of(s).to_string(),
+            s.column.to_string(),
+            s.severity.to_string(),
+            s.confidence.to_string(),
+            s.rule.clone(),
+            shown(&s.mask, s.revealed.as_ref()).to_owned(),
+            s.fingerprint.clone(),
+        ]
+    };
+    match args.output.format {
+        TableFormat::Jsonl => {
+            for sighting in &report.sightings {
+                jsonl::write_line(out, &occurrence_json(sighting))?;
+            }
+        }
+        TableFormat::Csv => {
+            csv::write_row(out, &headers.map(Cow::Borrowed))?;
+            for sighting in &report.sightings {
+                let cells: Vec<Cow<'_, str>> = row(sighting).into_iter().map(Cow::Owned).collect();
+                csv::write_row(out, &cells)?;
+            }
+        }
+        TableFormat::Table => {
+            let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
+            report.sightings.iter().for_each(|s| table.push(row(s)));
+            if !table.is_empty() {
+                write!(out, "{}", table.render(width))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One place, as the documented machine output has it.
+fn occurrence_json(s: &Sighting) -> serde_json::Value {
+    let mut value = serde_json::json!({
+        "path": s.place.path,
+        "line": if s.place.line > 0 { s.place.line } else { s.place.record },
+        "column": s.column,
+        "start": s.span.0,
+        "end": s.span.1,
+        "rule": s.rule,
+        "category": s.category,
+        "severity": s.severity,
+        "confidence": s.confidence,
+        "fingerprint": s.fingerprint,
+        "mask": s.mask,
+        "decode_path": [],
+        "verdict": s.verdict,
+        "event_id": s.place.event_id,
+        "event_time": s.place.event_time,
+        "source_table": s.place.source_table,
+        "resource": s.place.resource,
+    });
+    if let Some(secret) = &s.revealed {
+        value["secret"] = secret.clone().into();
+    }
+    value
+}

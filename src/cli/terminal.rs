@@ -1,0 +1,155 @@
+//! stdout, stderr, progress and interrupts.
+
+use super::settings::ColorChoice;
+use crate::pipeline::Progress;
+use crate::report::text;
+use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::fs::File;
+use std::io::{self, BufWriter, IsTerminal as _, Write};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::Duration;
+
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
+
+/// The first Ctrl-C asks the run to stop at the next safe place, the second one ends it at once.
+pub(super) fn catch_interrupts() {
+    let handler = || {
+        if INTERRUPTED.swap(true, Ordering::SeqCst) {
+            #[expect(clippy::exit, reason = "the user asked twice")]
+            std::process::exit(130);
+        }
+    };
+    // Without a handler Ctrl-C still ends the process.
+    let _ = ctrlc::set_handler(handler);
+}
+
+/// What may be said, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Terminal {
+    pub quiet: bool,
+    pub verbose: bool,
+    pub progress: bool,
+    pub color: bool,
+}
+
+impl Terminal {
+    /// A line for people; silent with `--quiet`.
+    pub fn say(&self, message: &str) {
+        if !self.quiet {
+            print_line(message);
+        }
+    }
+
+    /// A line for the curious.
+    pub fn verbose(&self, message: &str) {
+        if self.verbose {
+            print_line(message);
+        }
+    }
+
+    /// Something that went wrong without ending the run: told even with `--quiet`.
+    pub fn warn(&self, message: &str) {
+        print_line(&format!("logsift: {message}"));
+    }
+
+    /// A progress bar that shows itself after a second, on a terminal only.
+    pub fn bar(&self, what: &'static str) -> Bar {
+        let shown = self.progress && !self.quiet && io::stderr().is_terminal();
+        let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
+        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let template = "{prefix} {bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {msg}  {eta}";
+        if let Ok(style) = ProgressStyle::with_template(template) {
+            bar.set_style(style);
+        }
+        bar.set_prefix(what);
+        if shown {
+            bar.enable_steady_tick(Duration::from_secs(1));
+        }
+        Bar { bar, records: AtomicU64::new(0) }
+    }
+
+    /// Columns of the terminal stdout writes to; `None` when it is none.
+    pub fn width(&self) -> Option<usize> {
+        io::stdout().is_terminal().then(|| console_width().unwrap_or(120))
+    }
+}
+
+fn console_width() -> Option<usize> {
+    terminal_size::terminal_size().map(|(width, _)| usize::from(width.0))
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that writes to stderr")]
+fn print_line(message: &str) {
+    let lines: Vec<_> = message.lines().map(|line| text::terminal(line).into_owned()).collect();
+    eprintln!("{}", lines.join("\n"));
+}
+
+pub(super) fn print_error(causes: &[String], color: Option<ColorChoice>) {
+    let bold = color == Some(ColorChoice::Always)
+        || (color.is_none_or(|c| c == ColorChoice::Auto) && io::stderr().is_terminal());
+    let mut message = String::from("logsift: error: ");
+    message.push_str(&causes.join("\n  because: "));
+    if bold && std::env::var_os("NO_COLOR").is_none() {
+        let (first, rest) = message.split_at("logsift: error:".len());
+        let safe: Vec<_> = rest.lines().map(|line| text::terminal(line).into_owned()).collect();
+        print_styled(first, &safe.join("\n"));
+    } else {
+        print_line(&message);
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the one place that writes styled text to stderr")]
+fn print_styled(first: &str, rest: &str) {
+    eprintln!("\x1b[1;31m{first}\x1b[0m{rest}");
+}
+
+/// A progress bar of bytes and records.
+pub(super) struct Bar {
+    bar: ProgressBar,
+    records: AtomicU64,
+}
+
+impl Bar {
+    pub fn finish(&self) {
+        self.bar.finish_and_clear();
+    }
+}
+
+impl Progress for Bar {
+    fn total(&self, bytes: u64) {
+        self.bar.set_length(bytes);
+    }
+
+    fn advance(&self, bytes: u64) {
+        self.bar.inc(bytes);
+    }
+
+    fn records(&self, n: u64) {
+        let all = self.records.fetch_add(n, Ordering::Relaxed) + n;
+        let seconds = self.bar.elapsed().as_secs_f64().max(0.001);
+        self.bar.set_message(format!("{} records, {:.0}/s", text::number(all), all as f64 / seconds));
+    }
+
+    fn cancelled(&self) -> bool {
+        INTERRUPTED.load(Ordering::Relaxed)
+    }
+}
+
+/// Opens the output: a file (0600, for it may hold personal data) or stdout.
+pub(super) fn output(path: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
+    match path {
+        Some(path) if path != Path::new("-") => Ok(Box::new(BufWriter::new(create(path)?))),
+        _ => Ok(Box::new(BufWriter::new(io::stdout().lock()))),
+    }
+}
+
+fn create(path: &Path) -> anyhow::Result<File> {
+    let mut options = File::options();
+    options.write(true).create(true).truncate(true);
+    #[cfg(unix)]
+    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
+    options
+        .open(path)
+        .map_err(|error| anyhow::anyhow!("{}: cannot be written: {error}; give another file with -o", path.display()))
+}

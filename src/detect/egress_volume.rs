@@ -1,0 +1,110 @@
+//! Much data from a private address to one public address within an hour (ATT&CK T1048).
+
+use super::{Case, Detector};
+use crate::frame::{self, Cells, FrameError};
+use crate::model::{Common, Detection, Micros, Severity};
+use polars::prelude::*;
+use std::net::IpAddr;
+
+pub(super) struct EgressVolume;
+
+/// Bytes an hour between one pair of addresses; a common starting point of published rules.
+const THRESHOLD: i64 = 1_000_000_000;
+const HOUR: i64 = 3_600_000_000;
+
+impl Detector for EgressVolume {
+    fn id(&self) -> &'static str {
+        "egress-volume"
+    }
+
+    fn run(&self, case: &Case<'_>) -> Result<Vec<Detection>, FrameError> {
+        let Some(flows) = frame::table(case.lake, "vpcflow", case.range)? else {
+            return Ok(Vec::new());
+        };
+        let time = Common::EventTime.name();
+        let (source, destination, bytes) =
+            (Common::SourceIp.name(), Common::DestinationIp.name(), Common::BytesOut.name());
+        let plan = flows
+            .filter(col(Common::EventAction.name()).eq(lit("ACCEPT")).and(col(bytes).is_not_null()))
+            .with_column((col(time).dt().timestamp(TimeUnit::Microseconds).floor_div(lit(HOUR))).alias("hour"))
+            .group_by([col(source), col(destination), col("hour")])
+            .agg([
+                col(bytes).sum().alias("total"),
+                col(time).min().alias("first"),
+                col(time).max().alias("last"),
+                len().alias("n"),
+                col(Common::Resource.name()).first().alias("interface"),
+                col("event_id").first().alias("event"),
+            ])
+            .filter(col("total").gt_eq(lit(THRESHOLD)));
+        let cells = Cells::collect(plan)?;
+        let mut all = Vec::new();
+        for row in 0..cells.rows() {
+            let (from, to) = (cells.text(source, row), cells.text(destination, row));
+            let (Some(first), Some(last)) = (cells.time("first", row), cells.time("last", row)) else {
+                continue;
+            };
+            let leaving = from.as_deref().is_some_and(is_private) && !to.as_deref().is_some_and(is_private);
+            if leaving {
+                all.push(detection(&cells, row, (from, to), (first, last)));
+            }
+        }
+        Ok(all)
+    }
+}
+
+fn detection(
+    cells: &Cells,
+    row: usize,
+    (from, to): (Option<String>, Option<String>),
+    (first_seen, last_seen): (Micros, Micros),
+) -> Detection {
+    let total = cells.int("total", row).unwrap_or(0);
+    let gigabytes = total as f64 / 1e9;
+    Detection {
+        detector: EgressVolume.id(),
+        title: format!("{gigabytes:.2} GB ({total} bytes) sent to one outside address within an hour"),
+        severity: Severity::High,
+        technique: "T1048",
+        first_seen,
+        last_seen,
+        events: cells.int("n", row).unwrap_or(0).unsigned_abs(),
+        source_table: "vpcflow".to_owned(),
+        actor: cells.text("interface", row),
+        source_ip: from,
+        follow_ips: to.iter().cloned().collect(),
+        target: to,
+        outcome: Some("success".to_owned()),
+        event_id: cells.text("event", row),
+        follow_keys: Vec::new(),
+    }
+}
+
+/// RFC 1918, RFC 6598, loopback, link-local and IPv6 unique local addresses.
+fn is_private(text: &str) -> bool {
+    match text.parse() {
+        Ok(IpAddr::V4(v4)) => {
+            let [a, b, ..] = v4.octets();
+            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
+        }
+        Ok(IpAddr::V6(v6)) => {
+            v6.is_loopback() || (v6.segments()[0] & 0xfe00) == 0xfc00 || (v6.segments()[0] & 0xffc0) == 0xfe80
+        }
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_private;
+
+    #[test]
+    fn private_ranges() {
+        for text in ["10.0.3.14", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "::1"] {
+            assert!(is_private(text), "{text}");
+        }
+        for text in ["198.51.100.23", "172.32.0.1", "100.128.0.1", "2001:db8::1", "-"] {
+            assert!(!is_private(text), "{text}");
+        }
+    }
+}

@@ -1,0 +1,194 @@
+//! The tables a scan makes: findings, and occurrences beside them. Each scan replaces them whole.
+
+use super::manifest::{Change, Part};
+use super::store::Store as _;
+use super::{Lake, LakeError, schema};
+use crate::model::{Confidence, Finding, Micros, Severity};
+use arrow::array::{
+    Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
+use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use parquet::arrow::ArrowWriter;
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use parquet::basic::{Compression, ZstdLevel};
+use parquet::file::properties::WriterProperties;
+use sha2::{Digest as _, Sha256};
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// One row of the occurrences table.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct OccurrenceRow {
+    pub fingerprint: String,
+    pub rule: String,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub mask: String,
+    pub event_id: String,
+    pub event_time: Option<Micros>,
+    pub source_table: String,
+    pub resource: Option<String>,
+    pub source_object: String,
+    pub source_record: u64,
+    /// Half-open byte span in the record.
+    pub span: (u64, u64),
+}
+
+fn text<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
+    Arc::new(values.collect::<StringArray>())
+}
+
+fn int(values: impl Iterator<Item = u64>) -> ArrayRef {
+    Arc::new(values.map(|n| n as i64).collect::<Int64Array>())
+}
+
+fn time(values: impl Iterator<Item = Option<Micros>>) -> ArrayRef {
+    Arc::new(values.map(|t| t.map(|t| t.0)).collect::<TimestampMicrosecondArray>().with_timezone("UTC"))
+}
+
+fn json<T: serde::Serialize>(value: &T) -> String {
+    serde_json::to_string(value).unwrap_or_default()
+}
+
+fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let each = |get: fn(&Finding) -> &str| text(findings.iter().map(move |f| Some(get(f))));
+    let jsons = |get: fn(&Finding) -> String| {
+        let values: Vec<String> = findings.iter().map(get).collect();
+        text(values.iter().map(|v| Some(v.as_str())))
+    };
+    RecordBatch::try_from_iter_with_nullable([
+        ("fingerprint", each(|f| &f.fingerprint), false),
+        ("key_id", each(|f| &f.key_id), false),
+        ("rule", each(|f| &f.rule), false),
+        ("rule_name", each(|f| &f.rule_name), false),
+        ("category", each(|f| &f.category), false),
+        ("provider", each(|f| &f.provider), false),
+        ("severity", each(|f| f.severity.as_str()), false),
+        ("confidence", each(|f| f.confidence.as_str()), false),
+        ("mask", each(|f| &f.mask), false),
+        ("count", int(findings.iter().map(|f| f.count)), false),
+        ("first_seen", time(findings.iter().map(|f| f.first_seen)), true),
+        ("last_seen", time(findings.iter().map(|f| f.last_seen)), true),
+        ("places", jsons(|f| json(&f.places)), false),
+        ("public_ids", jsons(|f| json(&f.public_ids)), false),
+        ("facts", jsons(|f| json(&f.facts)), false),
+        ("remediation", each(|f| &f.remediation), false),
+    ])
+}
+
+fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let each = |get: fn(&OccurrenceRow) -> &str| text(rows.iter().map(move |r| Some(get(r))));
+    RecordBatch::try_from_iter_with_nullable([
+        ("fingerprint", each(|r| &r.fingerprint), false),
+        ("rule", each(|r| &r.rule), false),
+        ("severity", each(|r| r.severity.as_str()), false),
+        ("confidence", each(|r| r.confidence.as_str()), false),
+        ("mask", each(|r| &r.mask), false),
+        ("event_id", each(|r| &r.event_id), false),
+        ("event_time", time(rows.iter().map(|r| r.event_time)), true),
+        ("source_table", each(|r| &r.source_table), false),
+        ("resource", text(rows.iter().map(|r| r.resource.as_deref())), true),
+        ("source_object", each(|r| &r.source_object), false),
+        ("source_record", int(rows.iter().map(|r| r.source_record)), false),
+        ("start", int(rows.iter().map(|r| r.span.0)), false),
+        ("end", int(rows.iter().map(|r| r.span.1)), false),
+    ])
+}
+
+impl Lake {
+    /// Replaces the findings and occurrences tables.
+    pub fn commit_scan(&mut self, findings: &[Finding], occurrences: &[OccurrenceRow]) -> Result<(), LakeError> {
+        let arrow = |path: &str| {
+            let path = path.to_owned();
+            move |source| LakeError::Arrow { path, source }
+        };
+        let remove: Vec<String> = self
+            .all_parts()
+            .filter(|part| schema::DERIVED.contains(&part.table.as_str()))
+            .map(|part| part.path.clone())
+            .collect();
+        let mut add = Vec::new();
+        add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
+        add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
+        let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
+        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })
+    }
+
+    fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {
+        if batch.num_rows() == 0 {
+            return Ok(None);
+        }
+        let encode = || {
+            let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
+            let properties = WriterProperties::builder().set_compression(zstd).build();
+            let mut out = Vec::new();
+            let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties))?;
+            writer.write(batch)?;
+            writer.close()?;
+            Ok(out)
+        };
+        let bytes = encode().map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
+        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let path = format!("{table}/part-{}.parquet", &sha256[..16]);
+        self.store.put_if_absent(&path, &bytes)?;
+        Ok(Some(Part {
+            path,
+            table: table.to_owned(),
+            rows: batch.num_rows() as u64,
+            bytes: bytes.len() as u64,
+            raw_bytes: 0,
+            min_time: None,
+            max_time: None,
+            sha256,
+        }))
+    }
+
+    /// The findings of the last scan; `None` when the lake was never scanned.
+    pub fn findings(&self) -> Result<Option<Vec<Finding>>, LakeError> {
+        let mut all = Vec::new();
+        for part in self.all_parts().filter(|part| part.table == "findings") {
+            let read = |source| LakeError::Read { path: part.path.clone(), source };
+            let bytes = self.get(&part.path)?.unwrap_or_default();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes))
+                .and_then(|builder| builder.build())
+                .map_err(read)?;
+            for batch in reader {
+                let batch = batch.map_err(|source| LakeError::Arrow { path: part.path.clone(), source })?;
+                all.extend((0..batch.num_rows()).map(|i| finding(&batch, i)));
+            }
+        }
+        let scanned = self.manifest.last_scan > 0;
+        Ok(scanned.then_some(all))
+    }
+}
+
+fn finding(batch: &RecordBatch, i: usize) -> Finding {
+    let text = |name: &str| {
+        let column = batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
+        column.map_or_else(String::new, |c| c.value(i).to_owned())
+    };
+    let time = |name: &str| {
+        let column = batch.column_by_name(name).and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
+        column.filter(|c| c.is_valid(i)).map(|c| Micros(c.value(i)))
+    };
+    let count = batch.column_by_name("count").and_then(|c| c.as_primitive_opt::<Int64Type>()).map_or(0, |c| c.value(i));
+    let pairs = |name: &str| serde_json::from_str::<Vec<(String, String)>>(&text(name)).unwrap_or_default();
+    Finding {
+        fingerprint: text("fingerprint"),
+        key_id: text("key_id"),
+        rule: text("rule"),
+        rule_name: text("rule_name"),
+        category: text("category"),
+        provider: text("provider"),
+        severity: Severity::parse(&text("severity")).unwrap_or(Severity::Info),
+        confidence: Confidence::parse(&text("confidence")).unwrap_or(Confidence::Low),
+        mask: text("mask"),
+        count: count as u64,
+        first_seen: time("first_seen"),
+        last_seen: time("last_seen"),
+        places: serde_json::from_str::<BTreeMap<String, u64>>(&text("places")).unwrap_or_default(),
+        public_ids: pairs("public_ids"),
+        facts: pairs("facts"),
+        remediation: text("remediation"),
+    }
+}

@@ -1,0 +1,30 @@
+//! The stages joined: threads live here.
+
+mod identity;
+pub mod import;
+pub mod progress;
+mod record_sink;
+pub mod scan;
+
+use crate::lake::LakeError;
+use crate::scan::ScanError;
+
+pub use progress::{Progress, Silent};
+
+/// Why a whole run stopped. Trouble with one object is a value in the run's report instead.
+#[derive(Debug, thiserror::Error)]
+pub enum PipelineError {
+    #[error(transparent)]
+    Lake(#[from] LakeError),
+    #[error(transparent)]
+    Scan(#[from] ScanError),
+    #[error("interrupted; what was committed before is kept, run the same command again to go on")]
+    Interrupted,
+    #[error("a worker thread panicked; this is a bug in logsift")]
+    Worker,
+}
+
+/// Threads to use: all cores.
+pub fn threads() -> usize {
+    std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
+}

@@ -1,0 +1,472 @@
+//! Lake or files → findings and occurrences, on all cores.
+
+use super::progress::Progress;
+use super::{PipelineError, threads};
+use crate::lake::derived::OccurrenceRow;
+use crate::lake::manifest::Part;
+use crate::lake::read::RawBatch;
+use crate::lake::{Lake, LakeError};
+use crate::model::{Confidence, Finding, Micros, Place, Secret};
+use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, Scanner};
+use crate::source::walk::{SourceFile, walk};
+use crate::source::{SourceError, object};
+use std::io::{BufRead, Read as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+/// One place of one secret, ready to be shown: it holds a mask only.
+#[derive(Clone, Debug)]
+pub struct Sighting {
+    pub place: Place,
+    pub rule: String,
+    pub category: &'static str,
+    pub severity: crate::model::Severity,
+    pub confidence: Confidence,
+    pub fingerprint: String,
+    pub mask: String,
+    /// The plain value, kept only where the run was asked to reveal it.
+    pub revealed: Option<String>,
+    /// From 1, in bytes.
+    pub column: u64,
+    /// Half-open byte offsets in the record (the line, for files).
+    pub span: (u64, u64),
+    pub verdict: crate::model::occurrence::Verdict,
+}
+
+/// What a scan needs beside its input.
+pub struct ScanConfig<'a> {
+    pub engine: &'a Engine,
+    pub hash: &'a dyn KeyedHash,
+    /// Matches below this are dropped.
+    pub min_confidence: Confidence,
+    pub reveal: bool,
+}
+
+/// What a scan found, and what it did not read.
+#[derive(Default)]
+pub struct ScanReport {
+    /// Worst first.
+    pub findings: Vec<Finding>,
+    /// In order of file or part, then place.
+    pub sightings: Vec<Sighting>,
+    pub records: u64,
+    pub bytes: u64,
+    /// Not scanned, or not to the end: the scan is incomplete.
+    pub not_scanned: Vec<String>,
+}
+
+#[derive(Default)]
+struct Done {
+    findings: FindingSet,
+    /// With the number of the file or part, for the order.
+    sightings: Vec<(usize, Sighting)>,
+    records: u64,
+    bytes: u64,
+    not_scanned: Vec<String>,
+}
+
+/// One thread's means.
+struct Worker<'a> {
+    config: &'a ScanConfig<'a>,
+    scanner: Scanner,
+    chunk: Chunk,
+    found: Vec<Found>,
+    done: Done,
+}
+
+impl<'a> Worker<'a> {
+    fn new(config: &'a ScanConfig<'a>) -> Result<Self, PipelineError> {
+        let scanner = config.engine.scanner()?;
+        Ok(Self { config, scanner, chunk: Chunk::default(), found: Vec::new(), done: Done::default() })
+    }
+
+    /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
+    fn scan(
+        &mut self,
+        number: usize,
+        table: Option<&str>,
+        place: impl Fn(usize) -> (Place, Seen),
+    ) -> Result<(), PipelineError> {
+        self.found.clear();
+        self.scanner.scan(&self.chunk, table, &mut self.found)?;
+        for found in &self.found {
+            let matched = &found.matched;
+            if matched.confidence < self.config.min_confidence {
+                continue;
+            }
+            let (place, seen) = place(found.record);
+            if matched.span.1 <= seen.before || matched.span.1 > seen.until {
+                continue;
+            }
+            let bytes = &self.chunk.record(found.record)[matched.span.0..matched.span.1];
+            let secret = Secret::new(bytes);
+            let fingerprint = self.config.hash.fingerprint(bytes);
+            let mask = secret.mask();
+            let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
+            let set = self.config.engine.set();
+            let names = (fingerprint.as_str(), &*self.config.hash.key_id(), mask.as_str());
+            self.done.findings.add(set, matched, names, (&counted, place.event_time));
+            let rule = &set.rules[matched.rule];
+            let offset = |at: usize| (at + seen.base) as u64;
+            let sighting = Sighting {
+                rule: rule.id.clone(),
+                category: rule.category.as_str(),
+                severity: matched.severity,
+                confidence: matched.confidence,
+                fingerprint,
+                mask,
+                revealed: self.config.reveal.then(|| String::from_utf8_lossy(secret.expose()).into_owned()),
+                column: offset(matched.span.0) + 1,
+                span: (offset(matched.span.0), offset(matched.span.1)),
+                verdict: matched.verdict.clone(),
+                place,
+            };
+            self.done.sightings.push((number, sighting));
+        }
+        self.chunk.clear();
+        Ok(())
+    }
+}
+
+/// A piece of a record that is scanned with an overlap: matches that end up to `before` were told with
+/// the last piece, those that end after `until` come with the next.
+#[derive(Clone, Copy)]
+struct Seen {
+    before: usize,
+    until: usize,
+    /// Offset of the piece in its record.
+    base: usize,
+}
+
+impl Seen {
+    const ALL: Self = Self { before: 0, until: usize::MAX, base: 0 };
+}
+
+/// A secret and its context are shorter than half of this.
+const OVERLAP: usize = 64 * 1024;
+
+fn run<T: Sync>(
+    items: &[T],
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+    work: impl Fn(&mut Worker<'_>, usize, &T) -> Result<(), PipelineError> + Sync,
+) -> Result<ScanReport, PipelineError> {
+    let next = AtomicUsize::new(0);
+    let one = || -> Result<Done, PipelineError> {
+        let mut worker = Worker::new(config)?;
+        loop {
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else {
+                return Ok(worker.done);
+            };
+            if progress.cancelled() {
+                return Err(PipelineError::Interrupted);
+            }
+            work(&mut worker, number, item)?;
+        }
+    };
+    let results: Vec<Result<Done, PipelineError>> = std::thread::scope(|scope| {
+        let workers: Vec<_> = (1..threads().min(items.len()).max(1)).map(|_| scope.spawn(one)).collect();
+        let mut results = vec![one()];
+        results.extend(workers.into_iter().map(|h| h.join().unwrap_or(Err(PipelineError::Worker))));
+        results
+    });
+    let mut findings = FindingSet::default();
+    let mut sightings = Vec::new();
+    let mut report = ScanReport::default();
+    for done in results {
+        let done = done?;
+        findings.merge(done.findings);
+        sightings.extend(done.sightings);
+        report.records += done.records;
+        report.bytes += done.bytes;
+        report.not_scanned.extend(done.not_scanned);
+    }
+    sightings.sort_by_key(|(number, s)| (*number, s.place.line, s.place.record, s.span));
+    report.sightings = sightings.into_iter().map(|(_, sighting)| sighting).collect();
+    report.findings = findings.into_sorted();
+    report.not_scanned.sort_unstable();
+    Ok(report)
+}
+
+/// Scans the raw records of every table of the lake, rejects included.
+pub fn scan_lake(lake: &Lake, config: &ScanConfig<'_>, progress: &dyn Progress) -> Result<ScanReport, PipelineError> {
+    let tables = lake.tables();
+    let parts: Vec<&Part> = lake.all_parts().filter(|part| tables.contains(&part.table.as_str())).collect();
+    progress.total(parts.iter().map(|part| part.bytes).sum());
+    run(&parts, config, progress, |worker, number, part| {
+        match scan_part(worker, lake, number, part) {
+            Ok(()) => {}
+            Err(PipelineError::Lake(error)) => worker.done.not_scanned.push(error.to_string()),
+            Err(other) => return Err(other),
+        }
+        progress.advance(part.bytes);
+        progress.records(part.rows);
+        Ok(())
+    })
+}
+
+fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
+    let mut tail: Vec<u8> = Vec::new();
+    for batch in lake.raw_batches(part)? {
+        let batch = batch?;
+        let mut first = 0;
+        for i in 0..batch.len() {
+            if batch.place(i).segment.is_some() {
+                scan_rows(worker, number, part, &batch, first)?;
+                scan_segment(worker, number, part, &batch, i, &mut tail)?;
+                first = i + 1;
+                continue;
+            }
+            worker.chunk.push(batch.bytes(i));
+            worker.done.records += 1;
+            worker.done.bytes += batch.bytes(i).len() as u64;
+            if worker.chunk.len() >= CHUNK {
+                scan_rows(worker, number, part, &batch, first)?;
+                first = i + 1;
+            }
+        }
+        scan_rows(worker, number, part, &batch, first)?;
+    }
+    Ok(())
+}
+
+fn place_of(part: &Part, batch: &RawBatch, i: usize) -> Place {
+    let place = batch.place(i);
+    Place {
+        path: place.object.to_owned(),
+        line: 0,
+        record: place.record as u64,
+        event_id: Some(place.event_id.to_owned()),
+        event_time: place.event_time.map(Micros),
+        source_table: Some(part.table.clone()),
+        resource: place.resource.map(str::to_owned),
+    }
+}
+
+fn scan_rows(
+    worker: &mut Worker<'_>,
+    number: usize,
+    part: &Part,
+    batch: &RawBatch,
+    first: usize,
+) -> Result<(), PipelineError> {
+    worker.scan(number, Some(&part.table), |i| (place_of(part, batch, first + i), Seen::ALL))
+}
+
+/// One segment of a record that was too long, with the end of the segment before it.
+fn scan_segment(
+    worker: &mut Worker<'_>,
+    number: usize,
+    part: &Part,
+    batch: &RawBatch,
+    i: usize,
+    tail: &mut Vec<u8>,
+) -> Result<(), PipelineError> {
+    let bytes = batch.bytes(i);
+    if batch.place(i).segment == Some(0) {
+        tail.clear();
+        worker.done.records += 1;
+    }
+    worker.done.bytes += bytes.len() as u64;
+    let carried = tail.len();
+    let mut joined = std::mem::take(tail);
+    joined.extend_from_slice(bytes);
+    let more = i + 1 < batch.len() && batch.place(i + 1).segment.is_some_and(|n| n > 0);
+    let until = if more { joined.len() - OVERLAP / 2 } else { usize::MAX };
+    let before = if carried > 0 { carried - OVERLAP / 2 } else { 0 };
+    let seen = Seen { before, until, base: 0 };
+    worker.chunk.push(&joined);
+    worker.scan(number, Some(&part.table), |_| (place_of(part, batch, i), seen))?;
+    *tail = joined.split_off(joined.len().saturating_sub(OVERLAP));
+    Ok(())
+}
+
+/// Scans files and directories, line by line of their decompressed bytes.
+pub fn scan_files(
+    paths: &[PathBuf],
+    skip: &Path,
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
+    let (files, errors) = walk(paths, skip);
+    progress.total(files.iter().map(|f| f.size).sum());
+    let mut report = run(&files, config, progress, |worker, number, file| {
+        let name = file.path.display().to_string();
+        if let Err(error) = scan_file(worker, number, file, &name, progress) {
+            match error {
+                FileError::Source(error) => worker.done.not_scanned.push(error.to_string()),
+                FileError::Run(error) => return Err(error),
+            }
+        }
+        progress.advance(file.size);
+        Ok(())
+    })?;
+    report.not_scanned.extend(errors.iter().map(ToString::to_string));
+    Ok(report)
+}
+
+/// Scans one stream, such as standard input; `name` is how it is called.
+pub fn scan_stream(
+    input: Box<dyn std::io::Read + Send>,
+    name: &str,
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
+    let input = std::sync::Mutex::new(Some(input));
+    run(&[()], config, progress, |worker, number, ()| {
+        let taken = input.lock().ok().and_then(|mut slot| slot.take());
+        let Some(taken) = taken else {
+            return Ok(());
+        };
+        let opened = object::decompress(taken, u64::MAX).map_err(|e| SourceError::open(Path::new(name), e));
+        let result =
+            opened.map_err(FileError::from).and_then(|reader| scan_reader(worker, number, reader, name, progress));
+        match result {
+            Ok(()) => Ok(()),
+            Err(FileError::Source(error)) => {
+                worker.done.not_scanned.push(error.to_string());
+                Ok(())
+            }
+            Err(FileError::Run(error)) => Err(error),
+        }
+    })
+}
+
+enum FileError {
+    Source(SourceError),
+    Run(PipelineError),
+}
+
+impl From<SourceError> for FileError {
+    fn from(error: SourceError) -> Self {
+        Self::Source(error)
+    }
+}
+
+impl From<PipelineError> for FileError {
+    fn from(error: PipelineError) -> Self {
+        Self::Run(error)
+    }
+}
+
+impl From<LakeError> for FileError {
+    fn from(error: LakeError) -> Self {
+        Self::Run(error.into())
+    }
+}
+
+fn scan_file(
+    worker: &mut Worker<'_>,
+    number: usize,
+    file: &SourceFile,
+    name: &str,
+    progress: &dyn Progress,
+) -> Result<(), FileError> {
+    let reader = object::open(file)?;
+    scan_reader(worker, number, reader, name, progress)
+}
+
+fn scan_reader(
+    worker: &mut Worker<'_>,
+    number: usize,
+    mut reader: Box<dyn BufRead + Send>,
+    name: &str,
+    progress: &dyn Progress,
+) -> Result<(), FileError> {
+    let mut buffer: Vec<u8> = Vec::with_capacity(2 * CHUNK);
+    let mut lines = Lines { name, line: 1, seen: 0, base: 0 };
+    let mut offset = 0u64;
+    loop {
+        let before = buffer.len();
+        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut buffer);
+        let got = buffer.len() - before;
+        offset += got as u64;
+        worker.done.bytes += got as u64;
+        let end = got == 0 || read.is_err();
+        lines.scan(worker, number, &mut buffer, end)?;
+        if let Err(source) = read {
+            return Err(SourceError::Broken { object: name.to_owned(), offset, source }.into());
+        }
+        if end {
+            return Ok(());
+        }
+        if progress.cancelled() {
+            return Err(PipelineError::Interrupted.into());
+        }
+    }
+}
+
+/// Where the buffer's first line lies.
+struct Lines<'a> {
+    name: &'a str,
+    line: u64,
+    /// Bytes at the buffer's start that were told with the piece before.
+    seen: usize,
+    /// Offset in its line of the buffer's first byte.
+    base: usize,
+}
+
+impl Lines<'_> {
+    /// Scans whole lines of the buffer and leaves the rest in it; of a line longer than the buffer, a piece.
+    fn scan(
+        &mut self,
+        worker: &mut Worker<'_>,
+        number: usize,
+        buffer: &mut Vec<u8>,
+        end: bool,
+    ) -> Result<(), PipelineError> {
+        let whole = if end { Some(buffer.len()) } else { memchr::memrchr(b'\n', buffer).map(|at| at + 1) };
+        let Some(whole) = whole else {
+            return if buffer.len() < 4 * CHUNK { Ok(()) } else { self.piece(worker, number, buffer) };
+        };
+        if whole == 0 {
+            return Ok(());
+        }
+        worker.chunk.lines(&buffer[..whole]);
+        let count = worker.chunk.records() as u64;
+        worker.done.records += count;
+        let (first, seen, base) = (self.line, self.seen, self.base);
+        worker.scan(number, None, |i| {
+            let seen = if i == 0 { Seen { before: seen, until: usize::MAX, base } } else { Seen::ALL };
+            (self.place(first + i as u64), seen)
+        })?;
+        buffer.drain(..whole);
+        (self.line, self.seen, self.base) = (first + count, 0, 0);
+        Ok(())
+    }
+
+    fn piece(&mut self, worker: &mut Worker<'_>, number: usize, buffer: &mut Vec<u8>) -> Result<(), PipelineError> {
+        worker.chunk.push(buffer);
+        let until = buffer.len() - OVERLAP / 2;
+        let (line, seen, base) = (self.line, self.seen, self.base);
+        worker.scan(number, None, |_| (self.place(line), Seen { before: seen, until, base }))?;
+        let keep = buffer.len() - OVERLAP;
+        buffer.drain(..keep);
+        (self.seen, self.base) = (OVERLAP / 2, base + keep);
+        Ok(())
+    }
+
+    fn place(&self, line: u64) -> Place {
+        Place { path: self.name.to_owned(), line, ..Place::default() }
+    }
+}
+
+/// The rows of the occurrences table.
+pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
+    let row = |s: &Sighting| OccurrenceRow {
+        fingerprint: s.fingerprint.clone(),
+        rule: s.rule.clone(),
+        severity: s.severity,
+        confidence: s.confidence,
+        mask: s.mask.clone(),
+        event_id: s.place.event_id.clone().unwrap_or_default(),
+        event_time: s.place.event_time,
+        source_table: s.place.source_table.clone().unwrap_or_default(),
+        resource: s.place.resource.clone(),
+        source_object: s.place.path.clone(),
+        source_record: s.place.record,
+        span: s.span,
+    };
+    sightings.iter().map(row).collect()
+}

@@ -1,0 +1,262 @@
+//! The two stages together: large chunks of joined records through Hyperscan without start of match,
+//! then the exact regex of only those rules that hit, on only those records.
+
+use super::ScanError;
+use super::hyperscan::{Database, Scratch};
+use super::overlap;
+use crate::patterns::{PatternSet, RuleMatch};
+use std::path::Path;
+use std::sync::Arc;
+
+/// Bytes of records joined into one chunk; measured best between 256 KiB and 4 MiB.
+pub const CHUNK: usize = 512 * 1024;
+
+/// Records joined with one separator byte: without it `\b` breaks at a border and matches run over it.
+#[derive(Debug, Default)]
+pub struct Chunk {
+    data: Vec<u8>,
+    /// Half-open spans of the records in `data`.
+    records: Vec<(usize, usize)>,
+}
+
+impl Chunk {
+    pub fn push(&mut self, record: &[u8]) {
+        let start = self.data.len();
+        self.data.extend_from_slice(record);
+        self.records.push((start, self.data.len()));
+        self.data.push(b'\n');
+    }
+
+    /// Lines of a buffer, taken as it lies.
+    pub fn lines(&mut self, text: &[u8]) {
+        let base = self.data.len();
+        self.data.extend_from_slice(text);
+        let mut start = 0;
+        for end in memchr::memchr_iter(b'\n', text) {
+            self.records.push((base + start, base + end));
+            start = end + 1;
+        }
+        if start < text.len() {
+            self.records.push((base + start, base + text.len()));
+            self.data.push(b'\n');
+        }
+    }
+
+    pub fn clear(&mut self) {
+        self.data.clear();
+        self.records.clear();
+    }
+
+    pub fn len(&self) -> usize {
+        self.data.len()
+    }
+
+    /// Number of records.
+    pub fn records(&self) -> usize {
+        self.records.len()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty()
+    }
+
+    pub fn record(&self, i: usize) -> &[u8] {
+        let (start, end) = self.records[i];
+        &self.data[start..end]
+    }
+}
+
+/// A confirmed match, with the number of its record in the chunk.
+#[derive(Clone, Debug)]
+pub struct Found {
+    pub record: usize,
+    pub matched: RuleMatch,
+}
+
+/// Compiled rules, shared by all threads.
+#[derive(Clone)]
+pub struct Engine {
+    set: Arc<PatternSet>,
+    database: Arc<Database>,
+}
+
+impl Engine {
+    /// Compiles the rules, or takes them from `cache`.
+    pub fn new(set: PatternSet, cache: Option<&Path>) -> Result<Self, ScanError> {
+        let database = Database::load(&set, cache)?;
+        Ok(Self { set: Arc::new(set), database: Arc::new(database) })
+    }
+
+    pub fn set(&self) -> &PatternSet {
+        &self.set
+    }
+
+    /// A scanner for one thread.
+    pub fn scanner(&self) -> Result<Scanner, ScanError> {
+        Ok(Scanner {
+            engine: self.clone(),
+            scratch: self.database.scratch()?,
+            candidates: Vec::new(),
+            settled: vec![0; self.set.rules.len()],
+            matches: Vec::new(),
+        })
+    }
+}
+
+/// One thread's scanner.
+pub struct Scanner {
+    engine: Engine,
+    scratch: Scratch,
+    /// Record and rule of each first-stage hit, once per pair.
+    candidates: Vec<(usize, usize)>,
+    /// Per rule: end of the last record it hit in this chunk, so that a flood of hits costs one test each.
+    settled: Vec<usize>,
+    matches: Vec<RuleMatch>,
+}
+
+impl Scanner {
+    pub fn set(&self) -> &PatternSet {
+        &self.engine.set
+    }
+
+    /// Scans a chunk; `table` is the source table of its records, where they have one. Matches come in
+    /// order of record, then place.
+    pub fn scan(&mut self, chunk: &Chunk, table: Option<&str>, out: &mut Vec<Found>) -> Result<(), ScanError> {
+        self.candidates.clear();
+        self.settled.fill(0);
+        let (candidates, settled) = (&mut self.candidates, &mut self.settled);
+        self.engine.database.scan(&chunk.data, &self.scratch, |rule, end| {
+            if end <= settled[rule] {
+                return;
+            }
+            // The record that holds the match's last byte; a match over a border is confirmed or not there.
+            let record = chunk.records.partition_point(|(_, record_end)| *record_end < end);
+            if let Some(&(_, record_end)) = chunk.records.get(record) {
+                settled[rule] = record_end;
+                candidates.push((record, rule));
+            }
+        })?;
+        self.candidates.sort_unstable();
+        let mut i = 0;
+        while i < self.candidates.len() {
+            let record = self.candidates[i].0;
+            self.matches.clear();
+            while i < self.candidates.len() && self.candidates[i].0 == record {
+                let rule = self.candidates[i].1;
+                self.engine.set.confirm(rule, chunk.record(record), table, &mut self.matches);
+                i += 1;
+            }
+            overlap::resolve(&self.engine.set, &mut self.matches);
+            out.extend(self.matches.drain(..).map(|matched| Found { record, matched }));
+        }
+        Ok(())
+    }
+
+    /// The oracle: every rule's exact regex on one record, no first stage.
+    pub fn scan_exact(&self, record: &[u8], table: Option<&str>) -> Vec<RuleMatch> {
+        let mut matches = Vec::new();
+        for rule in 0..self.engine.set.rules.len() {
+            self.engine.set.confirm(rule, record, table, &mut matches);
+        }
+        overlap::resolve(&self.engine.set, &mut matches);
+        matches
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::patterns::RuleSources;
+    use proptest::prelude::*;
+    use std::sync::LazyLock;
+
+    static ENGINE: LazyLock<Engine> =
+        LazyLock::new(|| Engine::new(PatternSet::load(&RuleSources::default()).unwrap(), None).unwrap());
+
+    fn chunked(records: &[Vec<u8>]) -> Vec<(usize, usize, (usize, usize))> {
+        let mut chunk = Chunk::default();
+        records.iter().for_each(|r| chunk.push(r));
+        let mut out = Vec::new();
+        ENGINE.scanner().unwrap().scan(&chunk, None, &mut out).unwrap();
+        out.into_iter().map(|f| (f.record, f.matched.rule, f.matched.span)).collect()
+    }
+
+    fn row_by_row(records: &[Vec<u8>]) -> Vec<(usize, usize, (usize, usize))> {
+        let scanner = ENGINE.scanner().unwrap();
+        let each = |(i, r): (usize, &Vec<u8>)| {
+            scanner.scan_exact(r, None).into_iter().map(move |m| (i, m.rule, m.span)).collect::<Vec<_>>()
+        };
+        records.iter().enumerate().flat_map(each).collect()
+    }
+
+    /// Every rule's examples, positive and negative: what the two stages must agree on.
+    fn examples() -> Vec<Vec<u8>> {
+        let rules = ENGINE.set().rules.iter();
+        rules.flat_map(|r| r.examples.iter().chain(&r.negative_examples)).map(|e| e.clone().into_bytes()).collect()
+    }
+
+    #[test]
+    fn shipped_rules_pass_their_own_examples() {
+        let failures = crate::patterns::self_test(ENGINE.set());
+        assert!(failures.is_empty(), "{failures:#?}");
+    }
+
+    #[test]
+    fn chunks_find_what_rows_find_in_every_example() {
+        let records = examples();
+        assert!(records.len() > 200);
+        assert_eq!(chunked(&records), row_by_row(&records));
+        assert!(!chunked(&records).is_empty());
+    }
+
+    #[test]
+    fn every_example_is_found_in_plain_text_json_and_doubly_escaped_json() {
+        let quote = |text: &str| serde_json::Value::from(text).to_string();
+        for (index, rule) in ENGINE.set().rules.iter().enumerate() {
+            for example in rule.examples.iter().filter(|e| !e.contains('\n')) {
+                let once = format!("{{\"message\":{}}}", quote(example));
+                let twice = format!("{{\"log\":{}}}", quote(&once));
+                for (shape, text) in [("plain", example), ("json", &once), ("twice", &twice)] {
+                    let found = chunked(&[text.clone().into_bytes()]);
+                    let any = !found.is_empty();
+                    assert!(any, "{} ({index}) in {shape}: {text}", rule.id);
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_secret_over_a_border_of_records_is_none() {
+        let whole = ENGINE.set().rules.iter().find(|r| r.id == "github-token").unwrap().examples[0].clone();
+        let half = whole.len() - 10;
+        let parts = [whole.as_bytes()[..half].to_vec(), whole.as_bytes()[half..].to_vec()];
+        assert_eq!(chunked(&parts), row_by_row(&parts));
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(512))]
+        #[test]
+        fn chunks_agree_with_rows_on_mangled_examples(
+            picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 1..12)
+        ) {
+            let pool = examples();
+            let records: Vec<Vec<u8>> = picks.iter().map(|(which, place, byte, how)| {
+                let mut record = which.get(&pool).clone();
+                let at = place.index(record.len());
+                match how {
+                    0 => record[at] = *byte,
+                    1 => record.insert(at, *byte),
+                    2 => record.truncate(at),
+                    _ => {}
+                }
+                record
+            }).collect();
+            prop_assert_eq!(chunked(&records), row_by_row(&records));
+        }
+
+        #[test]
+        fn chunks_agree_with_rows_on_any_bytes(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8)) {
+            prop_assert_eq!(chunked(&records), row_by_row(&records));
+        }
+    }
+}

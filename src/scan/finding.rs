@@ -1,0 +1,130 @@
+//! Matches → findings: one per secret, however often it was logged.
+
+use crate::model::{Confidence, Finding, Micros, Severity};
+use crate::patterns::{PatternSet, RuleMatch};
+use std::collections::{BTreeMap, HashMap};
+
+/// Makes fingerprints; holds the key.
+pub trait KeyedHash: Sync {
+    fn fingerprint(&self, secret: &[u8]) -> String;
+
+    /// Names the key without giving it away.
+    fn key_id(&self) -> String;
+}
+
+/// Findings by fingerprint.
+#[derive(Default)]
+pub struct FindingSet {
+    by_fingerprint: HashMap<String, Building>,
+}
+
+struct Building {
+    finding: Finding,
+    /// Length of the secret: of two matches of one secret the longer is told.
+    rule: usize,
+}
+
+impl FindingSet {
+    /// Counts one match; `place` is the log group, resource or file it is counted under.
+    pub fn add(
+        &mut self,
+        set: &PatternSet,
+        matched: &RuleMatch,
+        (fingerprint, key_id, mask): (&str, &str, &str),
+        (place, time): (&str, Option<Micros>),
+    ) {
+        let building = self.by_fingerprint.entry(fingerprint.to_owned()).or_insert_with(|| {
+            let rule = &set.rules[matched.rule];
+            let finding = Finding {
+                fingerprint: fingerprint.to_owned(),
+                key_id: key_id.to_owned(),
+                rule: rule.id.clone(),
+                rule_name: rule.name.clone(),
+                category: rule.category.as_str().to_owned(),
+                provider: rule.provider.clone(),
+                severity: matched.severity,
+                confidence: matched.confidence,
+                mask: mask.to_owned(),
+                count: 0,
+                first_seen: None,
+                last_seen: None,
+                places: BTreeMap::new(),
+                public_ids: matched.verdict.public_ids.clone(),
+                facts: matched.verdict.facts.clone(),
+                remediation: rule.remediation.clone(),
+            };
+            Building { finding, rule: matched.rule }
+        });
+        let surer = matched.confidence > building.finding.confidence;
+        if surer || (matched.confidence == building.finding.confidence && matched.rule < building.rule) {
+            let rule = &set.rules[matched.rule];
+            building.rule = matched.rule;
+            building.finding.rule.clone_from(&rule.id);
+            building.finding.rule_name.clone_from(&rule.name);
+            rule.category.as_str().clone_into(&mut building.finding.category);
+            building.finding.provider.clone_from(&rule.provider);
+            building.finding.remediation.clone_from(&rule.remediation);
+            building.finding.facts.clone_from(&matched.verdict.facts);
+            building.finding.public_ids.clone_from(&matched.verdict.public_ids);
+        }
+        let finding = &mut building.finding;
+        finding.severity = finding.severity.max(matched.severity);
+        finding.confidence = finding.confidence.max(matched.confidence);
+        finding.count += 1;
+        *finding.places.entry(place.to_owned()).or_default() += 1;
+        note_time(finding, time);
+    }
+
+    /// Adds another thread's findings.
+    pub fn merge(&mut self, other: Self) {
+        for (fingerprint, theirs) in other.by_fingerprint {
+            match self.by_fingerprint.get_mut(&fingerprint) {
+                None => {
+                    self.by_fingerprint.insert(fingerprint, theirs);
+                }
+                Some(ours) => merge_one(ours, theirs),
+            }
+        }
+    }
+
+    /// Worst first: by severity, confidence, count, then fingerprint.
+    pub fn into_sorted(self) -> Vec<Finding> {
+        let mut all: Vec<Finding> = self.by_fingerprint.into_values().map(|b| b.finding).collect();
+        sort(&mut all);
+        all
+    }
+}
+
+/// Worst first: by severity, confidence, count, then fingerprint.
+pub fn sort(findings: &mut [Finding]) {
+    let key = |f: &Finding| -> (std::cmp::Reverse<(Severity, Confidence, u64)>, String) {
+        (std::cmp::Reverse((f.severity, f.confidence, f.count)), f.fingerprint.clone())
+    };
+    findings.sort_by_cached_key(key);
+}
+
+fn note_time(finding: &mut Finding, time: Option<Micros>) {
+    if let Some(time) = time {
+        finding.first_seen = Some(finding.first_seen.map_or(time, |t| t.min(time)));
+        finding.last_seen = Some(finding.last_seen.map_or(time, |t| t.max(time)));
+    }
+}
+
+fn merge_one(ours: &mut Building, theirs: Building) {
+    let better = (theirs.finding.confidence, std::cmp::Reverse(theirs.rule))
+        > (ours.finding.confidence, std::cmp::Reverse(ours.rule));
+    let (mut keep, other) =
+        if better { (theirs.finding, &ours.finding) } else { (ours.finding.clone(), &theirs.finding) };
+    keep.severity = keep.severity.max(other.severity);
+    keep.count += other.count;
+    for (place, n) in &other.places {
+        *keep.places.entry(place.clone()).or_default() += n;
+    }
+    for time in [other.first_seen, other.last_seen] {
+        note_time(&mut keep, time);
+    }
+    if better {
+        ours.rule = theirs.rule;
+    }
+    ours.finding = keep;
+}

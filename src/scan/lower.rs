@@ -1,0 +1,160 @@
+//! A rule's pattern → a cheaper expression for the first stage, that matches wherever the rule can.
+//!
+//! The expression is printed from the same syntax tree that the exact regex has, so both engines mean
+//! the same bytes. What only narrows a match is taken off: anchors, and repetitions at the very end
+//! beyond their least count (the engine would report every further length as one more hit).
+
+use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
+use std::fmt::Write as _;
+
+/// The first-stage expression; `Err` where the pattern cannot be expressed.
+pub(super) fn lower(pattern: &str) -> Result<String, String> {
+    let hir = regex_syntax::ParserBuilder::new()
+        .unicode(false)
+        .utf8(false)
+        .dot_matches_new_line(true)
+        .build()
+        .parse(pattern)
+        .map_err(|e| e.to_string())?;
+    if hir.properties().minimum_len() == Some(0) {
+        return Err("it matches the empty text".to_owned());
+    }
+    let mut out = String::new();
+    print(&shorten_tail(&hir), &mut out)?;
+    Ok(out)
+}
+
+/// Cuts the last repetition to its least count.
+fn shorten_tail(hir: &Hir) -> Hir {
+    match hir.kind() {
+        HirKind::Repetition(r) if r.min > 0 => {
+            let cut = Repetition { min: r.min, max: Some(r.min), greedy: true, sub: r.sub.clone() };
+            Hir::repetition(cut)
+        }
+        HirKind::Repetition(_) => Hir::empty(),
+        HirKind::Look(_) => Hir::empty(),
+        HirKind::Capture(c) => shorten_tail(&c.sub),
+        HirKind::Concat(parts) => {
+            let mut parts: Vec<Hir> = parts.clone();
+            // A tail that may be empty says nothing: the one before it is the tail then.
+            while let Some(last) = parts.pop() {
+                let shorter = shorten_tail(&last);
+                if !matches!(shorter.kind(), HirKind::Empty) {
+                    parts.push(shorter);
+                    break;
+                }
+            }
+            Hir::concat(parts)
+        }
+        HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(shorten_tail).collect()),
+        HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
+    }
+}
+
+fn print(hir: &Hir, out: &mut String) -> Result<(), String> {
+    match hir.kind() {
+        HirKind::Empty => {}
+        HirKind::Literal(literal) => literal.0.iter().for_each(|b| byte(*b, out)),
+        HirKind::Class(class) => print_class(class, out)?,
+        HirKind::Look(look) => match look {
+            Look::WordAscii => out.push_str("\\b"),
+            Look::WordAsciiNegate => out.push_str("\\B"),
+            // Whole-record anchors: a chunk holds many records, so the exact stage checks them.
+            Look::Start | Look::End | Look::StartLF | Look::EndLF | Look::StartCRLF | Look::EndCRLF => {}
+            _ => return Err(format!("the assertion {look:?} is not supported")),
+        },
+        HirKind::Repetition(r) => {
+            group(&r.sub, out)?;
+            match (r.min, r.max) {
+                (0, None) => out.push('*'),
+                (1, None) => out.push('+'),
+                (0, Some(1)) => out.push('?'),
+                (min, None) => push_fmt(out, format_args!("{{{min},}}")),
+                (min, Some(max)) if min == max => push_fmt(out, format_args!("{{{min}}}")),
+                (min, Some(max)) => push_fmt(out, format_args!("{{{min},{max}}}")),
+            }
+        }
+        HirKind::Capture(c) => print(&c.sub, out)?,
+        HirKind::Concat(parts) => {
+            for part in parts {
+                if matches!(part.kind(), HirKind::Alternation(_)) {
+                    group(part, out)?;
+                } else {
+                    print(part, out)?;
+                }
+            }
+        }
+        HirKind::Alternation(parts) => {
+            out.push_str("(?:");
+            for (i, part) in parts.iter().enumerate() {
+                if i > 0 {
+                    out.push('|');
+                }
+                print(part, out)?;
+            }
+            out.push(')');
+        }
+    }
+    Ok(())
+}
+
+fn group(hir: &Hir, out: &mut String) -> Result<(), String> {
+    out.push_str("(?:");
+    print(hir, out)?;
+    out.push(')');
+    Ok(())
+}
+
+fn push_fmt(out: &mut String, args: std::fmt::Arguments<'_>) {
+    // Writing to a String cannot fail.
+    let _ = out.write_fmt(args);
+}
+
+fn byte(b: u8, out: &mut String) {
+    if b.is_ascii_alphanumeric() {
+        out.push(char::from(b));
+    } else {
+        push_fmt(out, format_args!("\\x{b:02x}"));
+    }
+}
+
+fn print_class(class: &Class, out: &mut String) -> Result<(), String> {
+    let ranges: Vec<(u8, u8)> = match class {
+        Class::Bytes(bytes) => bytes.ranges().iter().map(|r| (r.start(), r.end())).collect(),
+        Class::Unicode(chars) => {
+            let narrow = |c: char| u8::try_from(u32::from(c)).ok().filter(u8::is_ascii);
+            let pairs: Option<Vec<_>> =
+                chars.ranges().iter().map(|r| Some((narrow(r.start())?, narrow(r.end())?))).collect();
+            pairs.ok_or("a class of characters beyond ASCII")?
+        }
+    };
+    out.push('[');
+    for (start, end) in ranges {
+        byte(start, out);
+        if end > start {
+            out.push('-');
+            byte(end, out);
+        }
+    }
+    out.push(']');
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::lower;
+
+    #[test]
+    fn tails_are_cut_and_anchors_dropped() {
+        assert_eq!(lower(r"\bgh[po]_([0-9A-Z]{36,})\b").unwrap(), r"\bgh[o-p]\x5f(?:[0-9A-Z]){36}");
+        assert_eq!(lower(r"^key=(a+)x?$").unwrap(), r"key\x3d(?:a){1}");
+        assert_eq!(lower(r"(?i)ab").unwrap(), "[Aa][Bb]");
+        assert_eq!(lower(r"(?:ab|cd{2,9})(x|y)*").unwrap(), r"(?:ab|cd{2})".replace("d{2}", "(?:d){2}"));
+    }
+
+    #[test]
+    fn what_matches_nothing_special_is_refused() {
+        assert!(lower("a*").is_err());
+        assert!(lower("(").is_err());
+    }
+}

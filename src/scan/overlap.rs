@@ -1,0 +1,26 @@
+//! Of matches that share bytes, one is told: the surest, then the most specific, then the longest.
+
+use crate::patterns::{PatternSet, RuleMatch};
+use std::collections::BTreeMap;
+
+/// Leaves the best of each group of overlapping matches, in order of their place.
+pub(super) fn resolve(set: &PatternSet, matches: &mut Vec<RuleMatch>) {
+    if matches.len() < 2 {
+        return;
+    }
+    matches.sort_by_key(|m| {
+        let generic = set.rules[m.rule].provider == "generic";
+        let length = m.span.1 - m.span.0;
+        (std::cmp::Reverse(m.confidence), generic, std::cmp::Reverse(length), m.rule, m.span)
+    });
+    let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
+    matches.retain(|m| {
+        let (start, end) = m.span;
+        let before = taken.range(..end).next_back().is_some_and(|(_, taken_end)| *taken_end > start);
+        if !before {
+            taken.insert(start, end);
+        }
+        !before
+    });
+    matches.sort_by_key(|m| m.span);
+}

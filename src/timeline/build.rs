@@ -1,0 +1,249 @@
+//! Plans run, events, findings and detections merged by time.
+
+use super::query::TimelineQuery;
+use crate::frame::{self, Cells, FrameError};
+use crate::lake::{Lake, schema};
+use crate::model::summary::{Histogram, TableSummary};
+use crate::model::{Common, Detection, Entry, EntryKind, Finding, Link, Micros, Severity, TimeRange};
+use polars::prelude::*;
+
+/// What a story is made of beside events.
+pub struct StorySources<'a> {
+    pub findings: &'a [Finding],
+    pub detections: &'a [Detection],
+}
+
+/// Entries in time order, and how many more the limit cut off.
+pub struct Story {
+    pub entries: Vec<Entry>,
+    pub left_out: u64,
+}
+
+/// The merged timeline: every event that matches, findings at their first sighting, detections at their
+/// first event. Ties keep the order source table, object, record.
+pub fn timeline(
+    lake: &Lake,
+    query: &TimelineQuery,
+    sources: &StorySources<'_>,
+    limit: Option<usize>,
+) -> Result<Story, FrameError> {
+    let mut entries = events(lake, query, query.predicate(), query.range)?;
+    merge(&mut entries, query, sources);
+    Ok(cut(entries, limit))
+}
+
+/// The story alone: findings and detections from `min_severity` (default medium) on, and every event of
+/// the addresses and keys that the detections say to follow.
+pub fn story(
+    lake: &Lake,
+    query: &TimelineQuery,
+    sources: &StorySources<'_>,
+    limit: Option<usize>,
+) -> Result<Story, FrameError> {
+    let mut ips: Vec<String> = sources.detections.iter().flat_map(|d| d.follow_ips.clone()).collect();
+    let mut keys: Vec<String> = sources.detections.iter().flat_map(|d| d.follow_keys.clone()).collect();
+    for list in [&mut ips, &mut keys] {
+        list.sort_unstable();
+        list.dedup();
+    }
+    let mut ids: Vec<&str> = sources.detections.iter().filter_map(|d| d.event_id.as_deref()).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    let linked = frame::has_any_link(Link::Ip, &ips)
+        .or(frame::has_any_link(Link::Key, &keys))
+        .or(frame::is_one_of(schema::EVENT_ID, &ids));
+    let predicate = query.predicate().map_or(linked.clone(), |own| own.and(linked));
+    let mut entries = events(lake, query, Some(predicate), query.range)?;
+    let least = query.min_severity.unwrap_or(Severity::Medium);
+    let about = TimelineQuery { min_severity: Some(least), ..query.clone() };
+    merge(&mut entries, &about, sources);
+    Ok(cut(entries, limit))
+}
+
+fn cut(mut entries: Vec<Entry>, limit: Option<usize>) -> Story {
+    let most = limit.unwrap_or(usize::MAX);
+    let left_out = entries.len().saturating_sub(most) as u64;
+    entries.truncate(most);
+    Story { entries, left_out }
+}
+
+/// Adds findings and detections; the sort is stable, so events keep their order among themselves.
+fn merge(entries: &mut Vec<Entry>, query: &TimelineQuery, sources: &StorySources<'_>) {
+    let least = query.min_severity.unwrap_or(Severity::Info);
+    let wanted = |time: Micros, severity: Severity| query.range.contains(time) && severity >= least;
+    let by_id = |ids: &[&str]| query.ids.is_empty() || query.ids.iter().any(|id| ids.contains(&id.as_str()));
+    for finding in sources.findings {
+        let ids: Vec<&str> =
+            finding.public_ids.iter().map(|(_, id)| id.as_str()).chain([finding.fingerprint.as_str()]).collect();
+        if let Some(time) = finding.first_seen
+            && wanted(time, finding.severity)
+            && !query.is_about_events()
+            && by_id(&ids)
+        {
+            entries.push(finding_entry(finding, time));
+        }
+    }
+    for detection in sources.detections {
+        let ids: Vec<&str> =
+            detection.follow_keys.iter().map(String::as_str).chain(detection.event_id.as_deref()).collect();
+        let about_ip = query.ips.is_empty() || detection.source_ip.as_ref().is_some_and(|ip| query.ips.contains(ip));
+        let about_actor = query.actors.is_empty()
+            || query.actors.iter().any(|a| detection.actor.as_ref().is_some_and(|d| d.contains(a.as_str())));
+        let about_table = query.tables.is_empty() || query.tables.contains(&detection.source_table);
+        let about = about_ip && about_actor && about_table && query.texts.is_empty() && by_id(&ids);
+        if wanted(detection.first_seen, detection.severity) && about {
+            entries.push(detection_entry(detection));
+        }
+    }
+    entries.sort_by_key(|entry| entry.time);
+}
+
+fn finding_entry(finding: &Finding, time: Micros) -> Entry {
+    let place = finding.places.iter().max_by_key(|(_, n)| **n).map(|(place, _)| place.clone());
+    let times = if finding.count == 1 { "once".to_owned() } else { format!("{} times", finding.count) };
+    let until = finding.last_seen.filter(|last| *last != time).map(|last| format!(", last {last}")).unwrap_or_default();
+    let ids: Vec<String> = finding.public_ids.iter().map(|(name, id)| format!("{name}={id}")).collect();
+    Entry {
+        time,
+        kind: EntryKind::Finding,
+        source: "findings".to_owned(),
+        severity: finding.severity,
+        actor: None,
+        source_ip: None,
+        action: Some(format!("secret logged: {}", finding.rule)),
+        target: place,
+        outcome: Some(finding.confidence.as_str().to_owned()),
+        message: Some(
+            format!("{} {}, {times}{until} {}", finding.rule_name, finding.mask, ids.join(" ")).trim().to_owned(),
+        ),
+        reference: finding.fingerprint.clone(),
+    }
+}
+
+fn detection_entry(detection: &Detection) -> Entry {
+    Entry {
+        time: detection.first_seen,
+        kind: EntryKind::Detection,
+        source: "detections".to_owned(),
+        severity: detection.severity,
+        actor: detection.actor.clone(),
+        source_ip: detection.source_ip.clone(),
+        action: Some(detection.detector.to_owned()),
+        target: detection.target.clone(),
+        outcome: detection.outcome.clone(),
+        message: Some(format!("{} [{}]", detection.title, detection.technique)),
+        reference: detection.event_id.clone().unwrap_or_else(|| detection.detector.to_owned()),
+    }
+}
+
+fn events(
+    lake: &Lake,
+    query: &TimelineQuery,
+    predicate: Option<Expr>,
+    range: TimeRange,
+) -> Result<Vec<Entry>, FrameError> {
+    let all = lake.tables();
+    let chosen: Vec<&str> = match query.tables.is_empty() {
+        true => all,
+        false => all.into_iter().filter(|table| query.tables.iter().any(|t| t == table)).collect(),
+    };
+    let Some(mut plan) = frame::events(lake, &chosen, range)? else {
+        return Ok(Vec::new());
+    };
+    let time = Common::EventTime.name();
+    if let Some(predicate) = predicate {
+        plan = plan.filter(predicate);
+    }
+    plan = plan.filter(col(time).is_not_null()).sort_by_exprs(
+        [col(time), col(schema::SOURCE_TABLE), col(schema::SOURCE_OBJECT), col(schema::SOURCE_RECORD)],
+        SortMultipleOptions::default(),
+    );
+    let cells = Cells::collect(plan)?;
+    Ok((0..cells.rows()).filter_map(|row| event_entry(&cells, row)).collect())
+}
+
+fn event_entry(cells: &Cells, row: usize) -> Option<Entry> {
+    let text = |common: Common| cells.text(common.name(), row);
+    let outcome = text(Common::EventOutcome);
+    let error = text(Common::ErrorCode).or_else(|| text(Common::HttpStatus));
+    let shown = match (outcome.as_deref(), error) {
+        (Some(outcome), Some(error)) => Some(format!("{outcome} {error}")),
+        (Some(outcome), None) => Some(outcome.to_owned()),
+        (None, error) => error,
+    };
+    Some(Entry {
+        time: cells.time(Common::EventTime.name(), row)?,
+        kind: EntryKind::Event,
+        source: cells.text(schema::SOURCE_TABLE, row)?,
+        severity: if outcome.as_deref() == Some("failure") { Severity::Low } else { Severity::Info },
+        actor: text(Common::UserArn).or_else(|| text(Common::UserName)).or_else(|| text(Common::Resource)),
+        source_ip: text(Common::SourceIp),
+        action: text(Common::EventAction),
+        target: text(Common::Target),
+        outcome: shown,
+        message: cells.text(schema::RAW, row),
+        reference: cells.text(schema::EVENT_ID, row)?,
+    })
+}
+
+/// Events, first and last time of each table.
+pub fn table_summaries(lake: &Lake) -> Vec<TableSummary> {
+    let summary = |name: &str| {
+        let parts: Vec<_> = lake.parts(name, TimeRange::default()).collect();
+        TableSummary {
+            name: name.to_owned(),
+            events: parts.iter().map(|p| p.rows).sum(),
+            first: parts.iter().filter_map(|p| p.min_time).min().map(Micros),
+            last: parts.iter().filter_map(|p| p.max_time).max().map(Micros),
+        }
+    };
+    lake.tables().into_iter().map(summary).collect()
+}
+
+/// Buckets of a histogram at most.
+const BUCKETS: i64 = 168;
+/// Widths that read well, in microseconds: a minute to a week.
+const WIDTHS: [i64; 9] = [
+    60_000_000,
+    300_000_000,
+    900_000_000,
+    3_600_000_000,
+    10_800_000_000,
+    21_600_000_000,
+    86_400_000_000,
+    259_200_000_000,
+    604_800_000_000,
+];
+
+/// Events per table over time.
+pub fn histogram(lake: &Lake, range: TimeRange) -> Result<Histogram, FrameError> {
+    let tables = table_summaries(lake);
+    let first = tables.iter().filter_map(|t| t.first).min().map(|t| range.from.map_or(t, |from| from.max(t)));
+    let last = tables.iter().filter_map(|t| t.last).max().map(|t| range.to.map_or(t, |to| to.min(t)));
+    let (Some(first), Some(last)) = (first, last) else {
+        return Ok(Histogram::default());
+    };
+    let span = (last.0 - first.0).max(1);
+    let bucket = WIDTHS.into_iter().find(|w| span / w < BUCKETS).unwrap_or(span / BUCKETS + 1);
+    let start = first.0.div_euclid(bucket) * bucket;
+    let buckets = ((last.0 - start) / bucket + 1) as usize;
+    let mut histogram = Histogram { start, bucket, series: Vec::new() };
+    for table in &tables {
+        let Some(plan) = frame::table(lake, &table.name, range)? else {
+            continue;
+        };
+        let time = col(Common::EventTime.name());
+        let at = (time.clone().dt().timestamp(TimeUnit::Microseconds) - lit(start)).floor_div(lit(bucket));
+        let plan = plan.filter(time.is_not_null()).group_by([at.alias("bucket")]).agg([len().alias("n")]);
+        let cells = Cells::collect(plan)?;
+        let mut counts = vec![0; buckets];
+        for row in 0..cells.rows() {
+            let bucket = cells.int("bucket", row).and_then(|b| usize::try_from(b).ok());
+            if let (Some(slot), Some(n)) = (bucket.and_then(|b| counts.get_mut(b)), cells.int("n", row)) {
+                *slot = n.unsigned_abs();
+            }
+        }
+        histogram.series.push((table.name.clone(), counts));
+    }
+    Ok(histogram)
+}
