@@ -97,7 +97,7 @@ fn as_json(rule: &Rule) -> serde_json::Value {
         "name": rule.name,
         "category": rule.category.as_str(),
         "provider": rule.provider,
-        "pattern": rule.regex.as_str(),
+        "pattern": rule.pattern,
         "first_stage": rule.first_stage,
         "secret_group": rule.secret_group,
         "keywords": rule.keywords,

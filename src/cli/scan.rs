@@ -6,7 +6,8 @@ use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::{settings, terminal};
 use crate::model::{Confidence, Finding, Severity};
-use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_files, scan_lake, scan_stream};
+use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_lake};
+use crate::pipeline::scan_files::{scan_files, scan_stream};
 use crate::report::table::Table;
 use crate::report::text::number;
 use crate::report::{csv, jsonl};
@@ -127,7 +128,7 @@ fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> anyhow::Res
     let mut out = terminal::output(args.output.output.as_deref())?;
     let width = if args.output.output.is_none() { context.terminal.width() } else { None };
     if args.occurrences {
-        print_occurrences(&mut *out, args, report, width)?;
+        print_occurrences(&mut *out, args, context, report, width)?;
     } else {
         print_findings(&mut *out, args, context, report, width)?;
     }
@@ -188,7 +189,7 @@ fn print_findings(
             let mut table = Table::new(&headers).right_aligned(&["count"]);
             report.findings.iter().for_each(|f| table.push(row(f)));
             if !table.is_empty() {
-                write!(out, "{}", table.render(width))?;
+                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
             }
         }
     }
@@ -198,6 +199,7 @@ fn print_findings(
 fn print_occurrences(
     out: &mut dyn Write,
     args: &ScanArgs,
+    context: &Context,
     report: &ScanReport,
     width: Option<usize>,
 ) -> anyhow::Result<()> {
@@ -232,7 +234,7 @@ fn print_occurrences(
             let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
             report.sightings.iter().for_each(|s| table.push(row(s)));
             if !table.is_empty() {
-                write!(out, "{}", table.render(width))?;
+                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
             }
         }
     }

@@ -69,6 +69,34 @@ impl Terminal {
         Bar { bar, records: AtomicU64::new(0) }
     }
 
+    /// A rendered table with the words of its `severity` column coloured; files stay plain.
+    pub fn paint(&self, table: String, to_stdout: bool) -> String {
+        let start = table.lines().next().and_then(|head| head.find("severity")).filter(|_| self.color && to_stdout);
+        let Some(start) = start else {
+            return table;
+        };
+        let mut out = String::with_capacity(table.len() + table.len() / 8);
+        for line in table.split_inclusive('\n') {
+            let from = line.char_indices().nth(start).map_or(line.len(), |(at, _)| at);
+            let (before, rest) = line.split_at(from);
+            let word = rest.split([' ', '\n']).next().unwrap_or_default();
+            let color = match word {
+                "critical" => "1;31",
+                "high" => "31",
+                "medium" => "33",
+                "low" => "36",
+                _ => "",
+            };
+            out.push_str(before);
+            if color.is_empty() {
+                out.push_str(rest);
+            } else {
+                out.push_str(&format!("\x1b[{color}m{word}\x1b[0m{}", &rest[word.len()..]));
+            }
+        }
+        out
+    }
+
     /// Columns of the terminal stdout writes to; `None` when it is none.
     pub fn width(&self) -> Option<usize> {
         io::stdout().is_terminal().then(|| console_width().unwrap_or(120))

@@ -189,7 +189,7 @@ fn print(args: &TimelineArgs, context: &Context, told: &Story) -> anyhow::Result
             }
             let width = if args.output.output.is_none() { context.terminal.width() } else { None };
             if !table.is_empty() {
-                write!(out, "{}", table.render(width))?;
+                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
             }
         }
     }

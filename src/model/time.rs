@@ -178,12 +178,8 @@ fn fraction_micros(text: &[u8]) -> Option<(i64, usize)> {
     if used == 0 {
         return None;
     }
-    let mut value = 0i64;
-    for i in 0..6 {
-        let digit = if i < used { i64::from(text[i] - b'0') } else { 0 };
-        value = value * 10 + digit;
-    }
-    Some((value, used))
+    let digits = text[..used].iter().map(|b| i64::from(b - b'0')).chain(std::iter::repeat(0));
+    Some((digits.take(6).fold(0, |value, digit| value * 10 + digit), used))
 }
 
 /// `Z`, `+hh:mm`, `+hhmm`, ` +hh:mm` or nothing, as microseconds east of UTC and bytes used.

@@ -5,6 +5,7 @@ use super::validators::{self, Validator};
 use crate::model::{Confidence, Severity};
 use regex::bytes::{Regex, RegexBuilder};
 use serde::Deserialize;
+use std::sync::OnceLock;
 
 /// Removed from examples when they are loaded, so that no forge takes them for live credentials.
 const BREAK_MARK: &str = "⟨⟩";
@@ -114,8 +115,11 @@ pub struct Rule {
     pub provider: String,
     /// As written, for the first stage: the anchor where there is one.
     pub first_stage: String,
-    /// The exact pattern; bytes, Unicode off.
-    pub regex: Regex,
+    /// The exact pattern as written; bytes, Unicode off.
+    pub pattern: String,
+    /// Compiled at its first hit: most rules never hit, and compiling all of them takes longer than
+    /// scanning a small file.
+    exact: OnceLock<Option<Regex>>,
     pub secret_group: usize,
     /// Lower case.
     pub keywords: Vec<String>,
@@ -143,7 +147,13 @@ pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
 }
 
 impl Rule {
-    pub(super) fn check(text: RuleText, file: &str) -> Result<Self, PatternError> {
+    /// The exact regex; `None` only for a shipped rule that does not compile, which a test refuses.
+    pub fn regex(&self) -> Option<&Regex> {
+        self.exact.get_or_init(|| compile(&self.pattern).ok()).as_ref()
+    }
+
+    /// Checks a rule as written. Shipped rules are compiled by the tests, so not here again.
+    pub(super) fn check(text: RuleText, file: &str, shipped: bool) -> Result<Self, PatternError> {
         let wrong = |field: &'static str, message: String| PatternError::Pattern {
             file: file.to_owned(),
             rule: text.id.clone(),
@@ -153,14 +163,16 @@ impl Rule {
         if text.id.is_empty() || !text.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             return Err(wrong("id", "lower-case letters, digits and `-` only".to_owned()));
         }
-        let regex = compile(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
-        if let Some(anchor) = &text.anchor {
-            compile(anchor).map_err(|e| wrong("anchor", position(anchor, &e)))?;
+        let groups = groups(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
+        if !shipped {
+            compile(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
+            if let Some(anchor) = &text.anchor {
+                compile(anchor).map_err(|e| wrong("anchor", position(anchor, &e)))?;
+            }
         }
-        let groups = regex.captures_len();
-        let secret_group = text.secret_group.unwrap_or(usize::from(groups > 1));
-        if secret_group >= groups {
-            return Err(wrong("secret_group", format!("{secret_group}, but the pattern has {} groups", groups - 1)));
+        let secret_group = text.secret_group.unwrap_or(usize::from(groups > 0));
+        if secret_group > groups {
+            return Err(wrong("secret_group", format!("{secret_group}, but the pattern has {groups} groups")));
         }
         let mut found = Vec::with_capacity(text.validators.len());
         for name in &text.validators {
@@ -174,12 +186,13 @@ impl Rule {
         }
         let unmark = |list: Vec<String>| list.into_iter().map(|e| e.replace(BREAK_MARK, "")).collect();
         Ok(Self {
-            first_stage: text.anchor.unwrap_or(text.pattern),
+            first_stage: text.anchor.unwrap_or_else(|| text.pattern.clone()),
+            pattern: text.pattern,
+            exact: OnceLock::new(),
             id: text.id,
             name: text.name,
             category: text.category,
             provider: text.provider,
-            regex,
             secret_group,
             keywords: text.keywords.iter().map(|k| k.to_ascii_lowercase()).collect(),
             keyword_distance: text.keyword_distance.unwrap_or(64),
@@ -195,6 +208,19 @@ impl Rule {
             negative_examples: unmark(text.negative_examples),
             file: file.to_owned(),
         })
+    }
+}
+
+/// Number of capture groups.
+fn groups(pattern: &str) -> Result<usize, regex::Error> {
+    // Every group opens with `(`; without one there is nothing to parse.
+    if !pattern.contains('(') {
+        return Ok(0);
+    }
+    let parsed = regex_syntax::ParserBuilder::new().unicode(false).utf8(false).build().parse(pattern);
+    match parsed {
+        Ok(hir) => Ok(hir.properties().explicit_captures_len()),
+        Err(_) => compile(pattern).map(|regex| regex.captures_len() - 1),
     }
 }
 

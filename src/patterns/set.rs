@@ -71,7 +71,7 @@ impl PatternSet {
             }
             for entry in parsed.rule {
                 let own = number >= shipped;
-                let rule = Rule::check(entry, file)?;
+                let rule = Rule::check(entry, file, !own)?;
                 match at.get(&rule.id) {
                     Some(&(index, false)) if own => {
                         at.insert(rule.id.clone(), (index, true));
@@ -103,10 +103,13 @@ impl PatternSet {
     /// source table, where it has one.
     pub fn confirm(&self, rule: usize, record: &[u8], table: Option<&str>, out: &mut Vec<RuleMatch>) {
         let checked = &self.rules[rule];
-        let mut slots = checked.regex.capture_locations();
+        let Some(regex) = checked.regex() else {
+            return;
+        };
+        let mut slots = regex.capture_locations();
         let mut from = 0;
         while from <= record.len() {
-            let Some(whole) = checked.regex.captures_read_at(&mut slots, record, from) else {
+            let Some(whole) = regex.captures_read_at(&mut slots, record, from) else {
                 return;
             };
             let (start, end) = slots.get(checked.secret_group).unwrap_or((whole.start(), whole.end()));
@@ -227,6 +230,15 @@ mod tests {
         assert!(text.contains("unknown field `surprise`"), "{text}");
         let text = load(&rule("a", "secret_group = 1")).unwrap_err().to_string();
         assert!(text.contains("the pattern has 0 groups"), "{text}");
+    }
+
+    #[test]
+    fn every_shipped_rule_compiles() {
+        let set = PatternSet::load(&RuleSources::default()).unwrap();
+        for rule in &set.rules {
+            assert!(rule.regex().is_some(), "{}", rule.id);
+            assert!(super::super::rule::compile(&rule.first_stage).is_ok(), "{}", rule.id);
+        }
     }
 
     #[test]

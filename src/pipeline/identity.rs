@@ -131,8 +131,15 @@ mod tests {
         let other = cloudwatch_base(&origin(), Some("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
         assert_eq!(base, other);
         let (one, two) = (Path::new("one"), Path::new("two"));
-        let first: Vec<bool> = (0..2).map(|_| known.next_of(one, base)).map(|id| known.seen.insert(id)).collect();
-        let second: Vec<bool> = (0..3).map(|_| known.next_of(two, base)).map(|id| known.seen.insert(id)).collect();
+        let mut new = |view: &Path, times: usize| -> Vec<bool> {
+            (0..times)
+                .map(|_| {
+                    let id = known.next_of(view, base);
+                    known.insert(id)
+                })
+                .collect()
+        };
+        let (first, second) = (new(one, 2), new(two, 3));
         assert_eq!((first, second), (vec![true, true], vec![false, false, true]));
     }
 

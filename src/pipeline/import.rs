@@ -178,7 +178,7 @@ impl Run<'_> {
         let mut counted = 0;
         while let Some(frame) = framer.next_frame() {
             sink.take(&frame)?;
-            if sink.tally.records_in % 4096 == 0 {
+            if sink.tally.records_in.is_multiple_of(4096) {
                 self.progress.records(sink.tally.records_in - counted);
                 counted = sink.tally.records_in;
                 if self.progress.cancelled() {

@@ -5,6 +5,7 @@ pub mod import;
 pub mod progress;
 mod record_sink;
 pub mod scan;
+pub mod scan_files;
 
 use crate::lake::LakeError;
 use crate::scan::ScanError;

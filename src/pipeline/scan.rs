@@ -2,16 +2,12 @@
 
 use super::progress::Progress;
 use super::{PipelineError, threads};
+use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::Part;
 use crate::lake::read::RawBatch;
-use crate::lake::{Lake, LakeError};
 use crate::model::{Confidence, Finding, Micros, Place, Secret};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, Scanner};
-use crate::source::walk::{SourceFile, walk};
-use crate::source::{SourceError, object};
-use std::io::{BufRead, Read as _};
-use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One place of one secret, ready to be shown: it holds a mask only.
@@ -56,22 +52,22 @@ pub struct ScanReport {
 }
 
 #[derive(Default)]
-struct Done {
+pub(super) struct Done {
     findings: FindingSet,
     /// With the number of the file or part, for the order.
     sightings: Vec<(usize, Sighting)>,
-    records: u64,
-    bytes: u64,
-    not_scanned: Vec<String>,
+    pub records: u64,
+    pub bytes: u64,
+    pub not_scanned: Vec<String>,
 }
 
 /// One thread's means.
-struct Worker<'a> {
+pub(super) struct Worker<'a> {
     config: &'a ScanConfig<'a>,
     scanner: Scanner,
-    chunk: Chunk,
+    pub chunk: Chunk,
     found: Vec<Found>,
-    done: Done,
+    pub done: Done,
 }
 
 impl<'a> Worker<'a> {
@@ -81,7 +77,7 @@ impl<'a> Worker<'a> {
     }
 
     /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
-    fn scan(
+    pub fn scan(
         &mut self,
         number: usize,
         table: Option<&str>,
@@ -131,21 +127,21 @@ impl<'a> Worker<'a> {
 /// A piece of a record that is scanned with an overlap: matches that end up to `before` were told with
 /// the last piece, those that end after `until` come with the next.
 #[derive(Clone, Copy)]
-struct Seen {
-    before: usize,
-    until: usize,
+pub(super) struct Seen {
+    pub before: usize,
+    pub until: usize,
     /// Offset of the piece in its record.
-    base: usize,
+    pub base: usize,
 }
 
 impl Seen {
-    const ALL: Self = Self { before: 0, until: usize::MAX, base: 0 };
+    pub const ALL: Self = Self { before: 0, until: usize::MAX, base: 0 };
 }
 
 /// A secret and its context are shorter than half of this.
-const OVERLAP: usize = 64 * 1024;
+pub(super) const OVERLAP: usize = 64 * 1024;
 
-fn run<T: Sync>(
+pub(super) fn run<T: Sync>(
     items: &[T],
     config: &ScanConfig<'_>,
     progress: &dyn Progress,
@@ -280,176 +276,6 @@ fn scan_segment(
     worker.scan(number, Some(&part.table), |_| (place_of(part, batch, i), seen))?;
     *tail = joined.split_off(joined.len().saturating_sub(OVERLAP));
     Ok(())
-}
-
-/// Scans files and directories, line by line of their decompressed bytes.
-pub fn scan_files(
-    paths: &[PathBuf],
-    skip: &Path,
-    config: &ScanConfig<'_>,
-    progress: &dyn Progress,
-) -> Result<ScanReport, PipelineError> {
-    let (files, errors) = walk(paths, skip);
-    progress.total(files.iter().map(|f| f.size).sum());
-    let mut report = run(&files, config, progress, |worker, number, file| {
-        let name = file.path.display().to_string();
-        if let Err(error) = scan_file(worker, number, file, &name, progress) {
-            match error {
-                FileError::Source(error) => worker.done.not_scanned.push(error.to_string()),
-                FileError::Run(error) => return Err(error),
-            }
-        }
-        progress.advance(file.size);
-        Ok(())
-    })?;
-    report.not_scanned.extend(errors.iter().map(ToString::to_string));
-    Ok(report)
-}
-
-/// Scans one stream, such as standard input; `name` is how it is called.
-pub fn scan_stream(
-    input: Box<dyn std::io::Read + Send>,
-    name: &str,
-    config: &ScanConfig<'_>,
-    progress: &dyn Progress,
-) -> Result<ScanReport, PipelineError> {
-    let input = std::sync::Mutex::new(Some(input));
-    run(&[()], config, progress, |worker, number, ()| {
-        let taken = input.lock().ok().and_then(|mut slot| slot.take());
-        let Some(taken) = taken else {
-            return Ok(());
-        };
-        let opened = object::decompress(taken, u64::MAX).map_err(|e| SourceError::open(Path::new(name), e));
-        let result =
-            opened.map_err(FileError::from).and_then(|reader| scan_reader(worker, number, reader, name, progress));
-        match result {
-            Ok(()) => Ok(()),
-            Err(FileError::Source(error)) => {
-                worker.done.not_scanned.push(error.to_string());
-                Ok(())
-            }
-            Err(FileError::Run(error)) => Err(error),
-        }
-    })
-}
-
-enum FileError {
-    Source(SourceError),
-    Run(PipelineError),
-}
-
-impl From<SourceError> for FileError {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<PipelineError> for FileError {
-    fn from(error: PipelineError) -> Self {
-        Self::Run(error)
-    }
-}
-
-impl From<LakeError> for FileError {
-    fn from(error: LakeError) -> Self {
-        Self::Run(error.into())
-    }
-}
-
-fn scan_file(
-    worker: &mut Worker<'_>,
-    number: usize,
-    file: &SourceFile,
-    name: &str,
-    progress: &dyn Progress,
-) -> Result<(), FileError> {
-    let reader = object::open(file)?;
-    scan_reader(worker, number, reader, name, progress)
-}
-
-fn scan_reader(
-    worker: &mut Worker<'_>,
-    number: usize,
-    mut reader: Box<dyn BufRead + Send>,
-    name: &str,
-    progress: &dyn Progress,
-) -> Result<(), FileError> {
-    let mut buffer: Vec<u8> = Vec::with_capacity(2 * CHUNK);
-    let mut lines = Lines { name, line: 1, seen: 0, base: 0 };
-    let mut offset = 0u64;
-    loop {
-        let before = buffer.len();
-        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut buffer);
-        let got = buffer.len() - before;
-        offset += got as u64;
-        worker.done.bytes += got as u64;
-        let end = got == 0 || read.is_err();
-        lines.scan(worker, number, &mut buffer, end)?;
-        if let Err(source) = read {
-            return Err(SourceError::Broken { object: name.to_owned(), offset, source }.into());
-        }
-        if end {
-            return Ok(());
-        }
-        if progress.cancelled() {
-            return Err(PipelineError::Interrupted.into());
-        }
-    }
-}
-
-/// Where the buffer's first line lies.
-struct Lines<'a> {
-    name: &'a str,
-    line: u64,
-    /// Bytes at the buffer's start that were told with the piece before.
-    seen: usize,
-    /// Offset in its line of the buffer's first byte.
-    base: usize,
-}
-
-impl Lines<'_> {
-    /// Scans whole lines of the buffer and leaves the rest in it; of a line longer than the buffer, a piece.
-    fn scan(
-        &mut self,
-        worker: &mut Worker<'_>,
-        number: usize,
-        buffer: &mut Vec<u8>,
-        end: bool,
-    ) -> Result<(), PipelineError> {
-        let whole = if end { Some(buffer.len()) } else { memchr::memrchr(b'\n', buffer).map(|at| at + 1) };
-        let Some(whole) = whole else {
-            return if buffer.len() < 4 * CHUNK { Ok(()) } else { self.piece(worker, number, buffer) };
-        };
-        if whole == 0 {
-            return Ok(());
-        }
-        worker.chunk.lines(&buffer[..whole]);
-        let count = worker.chunk.records() as u64;
-        worker.done.records += count;
-        let (first, seen, base) = (self.line, self.seen, self.base);
-        worker.scan(number, None, |i| {
-            let seen = if i == 0 { Seen { before: seen, until: usize::MAX, base } } else { Seen::ALL };
-            (self.place(first + i as u64), seen)
-        })?;
-        buffer.drain(..whole);
-        (self.line, self.seen, self.base) = (first + count, 0, 0);
-        Ok(())
-    }
-
-    fn piece(&mut self, worker: &mut Worker<'_>, number: usize, buffer: &mut Vec<u8>) -> Result<(), PipelineError> {
-        worker.chunk.push(buffer);
-        let until = buffer.len() - OVERLAP / 2;
-        let (line, seen, base) = (self.line, self.seen, self.base);
-        worker.scan(number, None, |_| (self.place(line), Seen { before: seen, until, base }))?;
-        let keep = buffer.len() - OVERLAP;
-        buffer.drain(..keep);
-        (self.seen, self.base) = (OVERLAP / 2, base + keep);
-        Ok(())
-    }
-
-    fn place(&self, line: u64) -> Place {
-        Place { path: self.name.to_owned(), line, ..Place::default() }
-    }
 }
 
 /// The rows of the occurrences table.

@@ -20,13 +20,12 @@ impl Database {
     /// The set's database, from the cache where there is a good one for this library and CPU.
     /// Trouble with the cache costs time, never the scan.
     pub fn load(set: &PatternSet, cache: Option<&Path>) -> Result<Self, ScanError> {
-        let expressions = expressions(set)?;
-        let name = cache_name(&expressions);
+        let name = cache_name(set);
         let file = cache.map(|dir| dir.join(format!("{name}.hsdb")));
         if let Some(database) = file.as_deref().and_then(read_cache) {
             return Ok(database);
         }
-        let database = compile(set, &expressions)?;
+        let database = compile(set, &expressions(set)?)?;
         if let Some(file) = file {
             write_cache(&file, &database);
         }
@@ -89,13 +88,15 @@ fn compile(set: &PatternSet, expressions: &[String]) -> Result<Database, ScanErr
     build(&flags)?.map(Database).map_err(|message| ScanError::Engine { message })
 }
 
-/// Keyed by expressions, library version and CPU: a database only runs where it was made for.
-fn cache_name(expressions: &[String]) -> String {
+/// Keyed by patterns, how they are lowered, the library's version and CPU: a database only runs where it was
+/// made for.
+fn cache_name(set: &PatternSet) -> String {
     let mut hasher = Sha256::new();
     hasher.update(hyperscan::version_str().to_bytes());
     hasher.update(cpu().as_bytes());
-    for expression in expressions {
-        hasher.update(expression.as_bytes());
+    hasher.update(lower::REVISION.to_le_bytes());
+    for rule in &set.rules {
+        hasher.update(rule.first_stage.as_bytes());
         hasher.update([0]);
     }
     hasher.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()

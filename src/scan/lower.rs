@@ -7,6 +7,9 @@
 use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::fmt::Write as _;
 
+/// Goes into the name of cached databases: raise it when [`lower`] prints other expressions.
+pub(super) const REVISION: u32 = 1;
+
 /// The first-stage expression; `Err` where the pattern cannot be expressed.
 pub(super) fn lower(pattern: &str) -> Result<String, String> {
     let hir = regex_syntax::ParserBuilder::new()

@@ -6,6 +6,7 @@ use crate::lake::{Lake, schema};
 use crate::model::summary::{Histogram, TableSummary};
 use crate::model::{Common, Detection, Entry, EntryKind, Finding, Link, Micros, Severity, TimeRange};
 use polars::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// What a story is made of beside events.
 pub struct StorySources<'a> {
@@ -40,24 +41,55 @@ pub fn story(
     sources: &StorySources<'_>,
     limit: Option<usize>,
 ) -> Result<Story, FrameError> {
-    let mut ips: Vec<String> = sources.detections.iter().flat_map(|d| d.follow_ips.clone()).collect();
-    let mut keys: Vec<String> = sources.detections.iter().flat_map(|d| d.follow_keys.clone()).collect();
-    for list in [&mut ips, &mut keys] {
-        list.sort_unstable();
-        list.dedup();
-    }
-    let mut ids: Vec<&str> = sources.detections.iter().filter_map(|d| d.event_id.as_deref()).collect();
-    ids.sort_unstable();
-    ids.dedup();
-    let linked = frame::has_any_link(Link::Ip, &ips)
-        .or(frame::has_any_link(Link::Key, &keys))
-        .or(frame::is_one_of(schema::EVENT_ID, &ids));
+    let linked = linked_to(sources.detections);
     let predicate = query.predicate().map_or(linked.clone(), |own| own.and(linked));
     let mut entries = events(lake, query, Some(predicate), query.range)?;
     let least = query.min_severity.unwrap_or(Severity::Medium);
     let about = TimelineQuery { min_severity: Some(least), ..query.clone() };
     merge(&mut entries, &about, sources);
-    Ok(cut(entries, limit))
+    Ok(cut(fold_findings(entries), limit))
+}
+
+/// Events of the addresses and keys that the detections say to follow. Flows only where a detection came
+/// from flows: every request has two of them, and they say less.
+fn linked_to(detections: &[Detection]) -> Expr {
+    let unique = |values: Vec<String>| values.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
+    let ips = |flows: bool| {
+        let of = detections.iter().filter(|d| (d.source_table == "vpcflow") == flows);
+        unique(of.flat_map(|d| d.follow_ips.clone()).collect())
+    };
+    let keys = unique(detections.iter().flat_map(|d| d.follow_keys.clone()).collect());
+    let ids: BTreeSet<&str> = detections.iter().filter_map(|d| d.event_id.as_deref()).collect();
+    let requests = frame::has_any_link(Link::Ip, &ips(false)).and(col(schema::SOURCE_TABLE).neq(lit("vpcflow")));
+    requests
+        .or(frame::has_any_link(Link::Ip, &ips(true)))
+        .or(frame::has_any_link(Link::Key, &keys))
+        .or(frame::is_one_of(schema::EVENT_ID, &ids.into_iter().collect::<Vec<_>>()))
+}
+
+/// Findings of one rule in one place become one row at the first of them: sixty users' tokens in one log
+/// group are one fact of the story.
+fn fold_findings(entries: Vec<Entry>) -> Vec<Entry> {
+    let mut first: BTreeMap<(Option<String>, Option<String>), usize> = BTreeMap::new();
+    let mut more: BTreeMap<usize, u64> = BTreeMap::new();
+    let mut kept: Vec<Entry> = Vec::with_capacity(entries.len());
+    for entry in entries {
+        if entry.kind == EntryKind::Finding {
+            let key = (entry.action.clone(), entry.target.clone());
+            if let Some(&at) = first.get(&key) {
+                *more.entry(at).or_default() += 1;
+                kept[at].severity = kept[at].severity.max(entry.severity);
+                continue;
+            }
+            first.insert(key, kept.len());
+        }
+        kept.push(entry);
+    }
+    for (at, n) in more {
+        let message = kept[at].message.take().unwrap_or_default();
+        kept[at].message = Some(format!("{message} (and {n} more secrets of this rule here, later)"));
+    }
+    kept
 }
 
 fn cut(mut entries: Vec<Entry>, limit: Option<usize>) -> Story {

@@ -198,6 +198,8 @@ fn detections() -> Vec<Detection> {
                 target: Some(target.into()),
                 outcome: Some(outcome.into()),
                 event_id: (i % 4 != 3).then(|| format!("0e3c51b2-77aa-4c1d-9d5e-{i:012}")),
+                follow_ips: Vec::new(),
+                follow_keys: Vec::new(),
             }
         })
         .collect()

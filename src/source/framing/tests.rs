@@ -1,0 +1,77 @@
+use super::*;
+
+/// Bytes, offset, segment and whether it was cut.
+type Got = (Vec<u8>, u64, Option<u32>, bool);
+
+fn frames(data: &[u8], max: usize) -> (Framing, Vec<Got>, bool) {
+    let mut framer = Framer::with_max_frame(Box::new(std::io::Cursor::new(data.to_vec())), max);
+    let framing = framer.framing();
+    let mut all = Vec::new();
+    while let Some(f) = framer.next_frame() {
+        all.push((f.bytes.to_vec(), f.offset, f.segment, f.truncated));
+    }
+    (framing, all, framer.take_error().is_some())
+}
+
+fn texts(data: &str) -> (Framing, Vec<String>, bool) {
+    let (framing, all, broken) = frames(data.as_bytes(), MAX_FRAME);
+    (framing, all.into_iter().map(|f| String::from_utf8(f.0).unwrap()).collect(), broken)
+}
+
+#[test]
+fn lines_with_and_without_their_ends() {
+    let (framing, all, _) = texts("\u{feff}a b\r\nc\n\nlast");
+    assert_eq!(framing, Framing::Lines);
+    assert_eq!(all, ["a b", "c", "", "last"]);
+    assert_eq!(texts("").1.len(), 0);
+}
+
+#[test]
+fn records_arrays_pretty_or_not() {
+    for text in [
+        r#"{"Records":[{"a":"]}"},{"b":[1]}]}"#,
+        "{ \"x\": {\"y\":1},\n \"Records\" : [ {\"a\":\"]}\"} ,\n{\"b\":[1]} ],\n\"n\":1}\n",
+    ] {
+        let (framing, all, broken) = texts(text);
+        assert_eq!(framing, Framing::JsonArray("Records"));
+        assert_eq!(all, [r#"{"a":"]}"}"#, r#"{"b":[1]}"#]);
+        assert!(!broken);
+    }
+    assert_eq!(texts(r#"[{"a":1},{"b":2}]"#).1, [r#"{"a":1}"#, r#"{"b":2}"#]);
+    assert_eq!(texts("{\n\"a\":1}\n{\"b\":\n2}").1.len(), 2);
+    assert_eq!(texts("{\"a\":1}\n{\"b\":2}\n").0, Framing::Lines);
+}
+
+#[test]
+fn a_cut_document_says_so_and_keeps_its_rest() {
+    let (_, all, broken) = texts(r#"{"Records":[{"a":1},{"b":"#);
+    assert!(broken);
+    assert_eq!(all, [r#"{"a":1}"#, r#"{"b":"#]);
+    let (_, all, broken) = texts(r#"{"Records":[{"a":1},"#);
+    assert!(broken);
+    assert_eq!(all.len(), 1);
+}
+
+#[test]
+fn export_records_run_to_the_next_stamp() {
+    let (framing, all, _) = texts("2025-02-25T12:25:04.000Z one\n  at x\n2025-02-25T12:25:05.000Z two\n\n");
+    assert_eq!(framing, Framing::ExportLines);
+    assert_eq!(all, ["2025-02-25T12:25:04.000Z one\n  at x", "2025-02-25T12:25:05.000Z two\n"]);
+}
+
+#[test]
+fn a_long_line_comes_in_segments_and_loses_no_byte() {
+    let data = [b"short\n".as_slice(), &b"x".repeat(1_000_000), b"\nend\n"].concat();
+    let (_, all, _) = frames(&data, 300_000);
+    let segments: Vec<_> = all.iter().map(|f| f.2).collect();
+    assert_eq!(segments, [None, Some(0), Some(1), Some(2), None]);
+    assert_eq!(all[1..4].iter().map(|f| f.0.len()).sum::<usize>(), 1_000_000);
+    assert_eq!(all[4].0, b"end");
+    assert_eq!(all[2].1, 300_006);
+}
+
+#[test]
+fn the_frame_limit_is_exact() {
+    let (_, all, _) = frames(&[b"x".repeat(READ).as_slice(), b"\ny"].concat(), READ);
+    assert_eq!(all.iter().map(|f| f.2).collect::<Vec<_>>(), [None, None]);
+}

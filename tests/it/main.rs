@@ -1,0 +1,15 @@
+//! The program as a user meets it: commands, files, exit codes. One binary, for each more would link
+//! Polars and the SDK again.
+
+mod bad_input;
+mod cli;
+mod env;
+mod identity;
+#[cfg(feature = "query")]
+mod incident;
+mod lake;
+#[cfg(feature = "query")]
+mod masking;
+mod parts;
+#[cfg(feature = "query")]
+mod samples;
