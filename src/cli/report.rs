@@ -59,7 +59,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     detections.iter_mut().for_each(|detection| mask(detection, &*masker));
     let summary = Summary {
         title: args.title.clone(),
-        tool_version: env!("CARGO_PKG_VERSION").to_owned(),
+        tool_version: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
         generated: context.now(),
         lake: lake.root().display().to_string(),
         tables: table_summaries(&lake),

@@ -152,6 +152,13 @@ impl Scanner {
         Ok(())
     }
 
+    /// The first stage alone: how many hits it has. What the whole scan is measured against.
+    pub fn first_stage(&mut self, chunk: &Chunk) -> Result<u64, ScanError> {
+        let mut hits = 0;
+        self.engine.database.scan(&chunk.data, &self.scratch, |_, _| hits += 1)?;
+        Ok(hits)
+    }
+
     /// The oracle: every rule's exact regex on one record, no first stage.
     pub fn scan_exact(&self, record: &[u8], table: Option<&str>) -> Vec<RuleMatch> {
         let mut matches = Vec::new();

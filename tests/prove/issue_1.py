@@ -20,6 +20,7 @@ GROUPS = {
 
 
 def run(*command, cwd=None, env=None):
+    env = {**(env or os.environ), "RUST_BACKTRACE": "0"}
     done = subprocess.run([str(c) for c in command], cwd=cwd, env=env, capture_output=True, text=True, errors="replace")
     return done.returncode, done.stdout, done.stderr
 
@@ -107,11 +108,11 @@ def other_readers(binary, root):
                 tally[table] = tally.get(table, 0) + n
         for table, expected in sorted(tally.items()):
             glob = f"{lake}/{table}/*/*.parquet"
-            ducks = duckdb.sql(f"SELECT count(*), min(event_time), max(event_time) FROM read_parquet('{glob}', hive_partitioning=true)").fetchone()
+            ducks = duckdb.sql(f"SELECT count(*), min(event_time)::VARCHAR, max(event_time)::VARCHAR FROM read_parquet('{glob}', hive_partitioning=true)").fetchall()[0]
             arrows = pyarrow.dataset.dataset(lake / table, format="parquet", partitioning="hive").count_rows()
             out.append(f"{table}: tally {expected}, DuckDB {ducks[0]}, pyarrow {arrows}, {ducks[1]} to {ducks[2]}")
             assert ducks[0] == arrows == expected, "\n".join(out)
-        days = duckdb.sql(f"SELECT count(DISTINCT event_date) FROM read_parquet('{lake}/*/*/*.parquet', hive_partitioning=true, union_by_name=true)").fetchone()[0]
+        days = duckdb.sql(f"SELECT count(DISTINCT event_date) FROM read_parquet('{lake}/*/*/*.parquet', hive_partitioning=true, union_by_name=true)").fetchall()[0][0]
         out.append(f"all tables by one glob: {days} days")
     return "\n".join(out)
 
