@@ -13,7 +13,9 @@ const COPIES: usize = 20;
 
 fn main() {
     // Folder, format, and the events its truth gives it.
-    for (folder, id, events) in [("alb", "alb", 5158), ("vpcflow", "vpcflow", 5018), ("cloudwatch/apigw-access", "apigateway", 1491)] {
+    for (folder, id, events) in
+        [("alb", "alb", 5158), ("vpcflow", "vpcflow", 5018), ("cloudwatch/apigw-access", "apigateway", 1491)]
+    {
         let format = formats::by_id(id).unwrap();
         let text = sample(folder).repeat(COPIES);
         let bytes = text.len();

@@ -27,7 +27,8 @@ fn main() {
     chunks.push(chunk);
     let bytes = text.len() * COPIES;
     for packs in ["secrets", "all"] {
-        let sources = RuleSources { packs: vec![logsift::patterns::Pack::parse(packs).unwrap()], ..RuleSources::default() };
+        let sources =
+            RuleSources { packs: vec![logsift::patterns::Pack::parse(packs).unwrap()], ..RuleSources::default() };
         let engine = Engine::new(PatternSet::load(&sources).unwrap(), None).unwrap();
         let mut scanner = engine.scanner().unwrap();
         let (bare, hits) = best(|| {
@@ -50,7 +51,10 @@ fn main() {
             found
         });
         // The answer: every copy holds what one copy holds, found row by row without the first stage.
-        let exact: usize = chunks.iter().map(|c| (0..c.records()).map(|i| scanner.scan_exact(c.record(i), None).len()).sum::<usize>()).sum();
+        let exact: usize = chunks
+            .iter()
+            .map(|c| (0..c.records()).map(|i| scanner.scan_exact(c.record(i), None).len()).sum::<usize>())
+            .sum();
         assert_eq!(found, exact * COPIES);
         println!(
             "scan --pack {packs}: {} rules, {:.0} MB, first stage {:.0} MB/s ({hits} hits), both stages {:.0} MB/s ({found} matches), ratio {:.2}",

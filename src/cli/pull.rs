@@ -16,13 +16,13 @@ pub struct PullArgs {
     #[command(subcommand)]
     command: PullCommand,
     /// AWS profile
-    #[arg(long, value_name = "NAME")]
+    #[arg(long, value_name = "NAME", global = true)]
     profile: Option<String>,
     /// AWS region
-    #[arg(long, value_name = "REGION")]
+    #[arg(long, value_name = "REGION", global = true)]
     region: Option<String>,
     /// Another endpoint than AWS's own
-    #[arg(long, value_name = "URL")]
+    #[arg(long, value_name = "URL", global = true)]
     endpoint_url: Option<String>,
 }
 

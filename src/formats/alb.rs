@@ -89,12 +89,20 @@ impl LogFormat for Alb {
     }
 
     fn claims(&self, record: &Record<'_>) -> Option<Claim> {
-        let mut tokens = record.text.splitn(4, ' ');
+        let mut tokens = record.text.splitn(5, ' ');
         let kind = tokens.next()?;
-        let (_, used) = Micros::parse_rfc3339_prefix(tokens.next()?.as_bytes())?;
-        let elb = tokens.next()?;
-        let known = TYPES.contains(&kind) && used >= 20 && elb.starts_with("app/");
-        known.then_some(Claim { score: 95, reason: "a request type, a time and an app/… load balancer id" })
+        let time = tokens.next()?;
+        let (_, used) = Micros::parse_rfc3339_prefix(time.as_bytes())?;
+        let (elb, client) = (tokens.next()?, tokens.next()?);
+        if !TYPES.contains(&kind) || used != time.len() {
+            return None;
+        }
+        if elb.starts_with("app/") {
+            return Some(Claim { score: 95, reason: "a request type, a time and an app/… load balancer id" });
+        }
+        tokens::ip_port(client)
+            .1
+            .map(|_| Claim { score: 85, reason: "a request type, a time, a name and a client:port" })
     }
 
     fn parser(&self) -> Box<dyn Parser> {

@@ -119,6 +119,7 @@ impl LogFormat for CloudTrail {
     fn claims(&self, record: &Record<'_>) -> Option<Claim> {
         let text = record.text.trim_start();
         let named = text.starts_with('{')
+            && !is_lambda_event(text)
             && ["\"eventVersion\"", "\"eventSource\"", "\"eventTime\""].iter().filter(|n| text.contains(**n)).count()
                 >= 2
             && (text.contains("\"eventName\"") || text.contains("AwsCloudTrailInsight"));
@@ -135,6 +136,12 @@ impl LogFormat for CloudTrail {
     fn parser(&self) -> Box<dyn Parser> {
         Box::new(TrailParser)
     }
+}
+
+/// S3, Kinesis and DynamoDB hand Lambda records with the same member names; their source is `aws:s3`.
+fn is_lambda_event(text: &str) -> bool {
+    let after = text.split_once("\"eventSource\"").map_or("", |(_, after)| after);
+    after.trim_start_matches([' ', ':', '\n', '\t']).starts_with("\"aws:")
 }
 
 struct TrailParser;
@@ -304,6 +311,9 @@ mod tests {
         assert!(row.common(Common::SourceIp).is_null());
         assert!(matches!(parse(r#"{"eventTime":"yesterday"}"#).0, Outcome::Reject(_)));
         assert!(matches!(parse("[]").0, Outcome::Reject(_)));
+        let s3 = r#"{"eventVersion":"2.1","eventSource": "aws:s3","eventTime":"2026-03-06T14:00:01Z","eventName":"ObjectCreated:Put"}"#;
+        assert_eq!(CloudTrail.claims(&Record { text: s3, envelope: None, origin: &ORIGIN }), None);
+        assert!(CloudTrail.claims(&Record { text: ASSUMED, envelope: None, origin: &ORIGIN }).is_some());
         let (_, row) = parse(
             r#"{"eventTime":"2026-03-06T14:00:01Z","eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Failure"}}"#,
         );

@@ -219,17 +219,22 @@ mod tests {
     #[test]
     fn every_example_is_found_in_plain_text_json_and_doubly_escaped_json() {
         let quote = |text: &str| serde_json::Value::from(text).to_string();
+        let mut missed = Vec::new();
         for (index, rule) in ENGINE.set().rules.iter().enumerate() {
             for example in rule.examples.iter().filter(|e| !e.contains('\n')) {
                 let once = format!("{{\"message\":{}}}", quote(example));
                 let twice = format!("{{\"log\":{}}}", quote(&once));
                 for (shape, text) in [("plain", example), ("json", &once), ("twice", &twice)] {
                     let found = chunked(&[text.clone().into_bytes()]);
-                    let any = !found.is_empty();
-                    assert!(any, "{} ({index}) in {shape}: {text}", rule.id);
+                    let mut own = Vec::new();
+                    ENGINE.set().confirm(index, text.as_bytes(), None, &mut own);
+                    if own.is_empty() || found.is_empty() {
+                        missed.push(format!("{} in {shape}: {text}", rule.id));
+                    }
                 }
             }
         }
+        assert!(missed.is_empty(), "{}", missed.join("\n"));
     }
 
     #[test]

@@ -6,8 +6,7 @@ use serde_json::{Value, json};
 
 const TASK: &str = "5f0e7c1a-8b42-4d39-9a6e-2c7d1b3f4e58";
 const STREAM: &str = "2026/03/02/[$LATEST]0123456789abcdef0123456789abcdef";
-const ORIGIN: [&str; 6] =
-    ["--log-group", "/aws/lambda/app", "--account", "111122223333", "--region", "eu-central-1"];
+const ORIGIN: [&str; 6] = ["--log-group", "/aws/lambda/app", "--account", "111122223333", "--region", "eu-central-1"];
 
 /// Messages of one stream with their milliseconds after 2026-03-02T03:00:00Z: two equal ones in one
 /// millisecond, one over three lines, one with quotes and other alphabets.

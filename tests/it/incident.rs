@@ -87,17 +87,16 @@ fn every_record_is_counted() {
 type Sightings = BTreeMap<(String, String, String), (BTreeSet<String>, String, String)>;
 
 fn sightings(env: &TestEnv, confidence: &str) -> Sightings {
-    let args =
-        ["scan", "--reveal", "--occurrences", "--format", "jsonl", "--quiet", "--min-confidence", confidence];
+    let args = ["scan", "--reveal", "--occurrences", "--format", "jsonl", "--quiet", "--min-confidence", confidence];
     let mut all = Sightings::new();
     for row in env.cmd(&args).code(1).jsonl() {
         let get = |name: &str| row[name].as_str().unwrap_or_else(|| panic!("{name} of {row}")).to_owned();
         let table = get("source_table");
         let place = if table == "cloudtrail" { table } else { get("resource") };
         let time = get("event_time");
-        let entry = all.entry((get("rule"), get("secret"), place)).or_insert_with(|| {
-            (BTreeSet::new(), time.clone(), time.clone())
-        });
+        let entry = all
+            .entry((get("rule"), get("secret"), place))
+            .or_insert_with(|| (BTreeSet::new(), time.clone(), time.clone()));
         entry.0.insert(get("event_id"));
         entry.1 = entry.1.clone().min(time.clone());
         entry.2 = entry.2.clone().max(time);

@@ -103,7 +103,8 @@ fn looks_into_the_lake_are_masked() {
 fn rejects_and_error_messages_are_masked() {
     let env = TestEnv::new();
     let secrets = planted();
-    let lines: Vec<String> = secrets.iter().map(|s| format!("some text password={s} Bearer {s} key: {s} end")).collect();
+    let lines: Vec<String> =
+        secrets.iter().map(|s| format!("some text password={s} Bearer {s} key: {s} end")).collect();
     env.file("odd.txt", lines.join("\n"));
     // A line of a known format that does not follow it, and one whose JSON is broken after a secret.
     let alb = format!("{}\nhttps 2026-03-02T00:00:00.000000Z app/x/y {}\n", crate::env::alb_lines(1)[0], secrets[0]);
