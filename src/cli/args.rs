@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// Offline log forensics and secrets/PII scanner for AWS.
 ///
 /// Import exported logs into a local lake of Parquet files, scan them for secrets and personal data, and
-/// rebuild what happened. After `pull`, nothing touches the network: every other command runs in a sandbox
-/// without sockets.
+/// rebuild what happened. Only `pull` touches the network: every other command runs in a sandbox that refuses
+/// internet sockets and writes nowhere but to the lake, its caches and its output.
 ///
 /// Exit codes: 0 clean, 1 findings at or above --fail-on, 2 failure or incomplete coverage, 130 interrupted.
 #[derive(Debug, Parser)]
@@ -50,7 +50,7 @@ pub struct GlobalArgs {
     /// No progress bars
     #[arg(long, global = true, help_heading = "Global options")]
     pub no_progress: bool,
-    /// Colours: auto (when stdout is a terminal and NO_COLOR is not set), always, never
+    /// Colours: auto (when stdout is a terminal and NO_COLOR is not set), always, never [env: LOGSIFT_COLOR]
     #[arg(long, global = true, value_name = "WHEN", help_heading = "Global options")]
     pub color: Option<ColorChoice>,
 }

@@ -97,6 +97,15 @@ impl Context {
     }
 }
 
+/// Makes a folder and its parents, 0700, if it is not there.
+pub(super) fn make_private(folder: &Path) -> std::io::Result<()> {
+    let mut builder = std::fs::DirBuilder::new();
+    builder.recursive(true);
+    #[cfg(unix)]
+    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
+    builder.create(folder)
+}
+
 fn user_dir(variable: &str, fallback: &str) -> PathBuf {
     let named = std::env::var_os(variable).filter(|v| !v.is_empty()).map(PathBuf::from);
     let base = named.unwrap_or_else(|| {

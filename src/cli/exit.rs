@@ -38,6 +38,10 @@ pub(super) fn report(error: &anyhow::Error, _quiet: bool, color: Option<ColorCho
     }
     let interrupted = error.chain().any(|cause| matches!(cause.downcast_ref(), Some(PipelineError::Interrupted)));
     let text: Vec<String> = error.chain().map(ToString::to_string).collect();
+    if interrupted {
+        terminal::print_plain(&format!("logsift: {}", text.join(": ")));
+        return Exit::Interrupted.into();
+    }
     terminal::print_error(&text, color);
-    if interrupted { Exit::Interrupted.into() } else { Exit::Failure.into() }
+    Exit::Failure.into()
 }

@@ -10,6 +10,7 @@ use crate::report::table::Table;
 use crate::source::framing::{Framer, Framing};
 use crate::source::walk::walk;
 use crate::source::{object, s3_key, transport};
+use bstr::ByteSlice as _;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
 use std::io::Write as _;
@@ -26,7 +27,7 @@ pub struct FormatsArgs {
 enum FormatsCommand {
     /// List the formats
     List {
-        /// Print JSON lines
+        /// Print a table or JSON lines
         #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
         format: String,
     },
@@ -37,7 +38,7 @@ enum FormatsCommand {
         /// Files and directories
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
-        /// Print JSON lines
+        /// Print a table or JSON lines
         #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
         format: String,
     },
@@ -108,7 +109,7 @@ fn identify(mut framer: Framer, origin: &Origin) -> Identified {
         && let Some(frame) = framer.next_frame()
     {
         let unwrapped = transport::unwrap(framing, frame.bytes);
-        let text = String::from_utf8_lossy(&unwrapped.bytes);
+        let text = unwrapped.bytes.to_str_lossy();
         if text.trim().is_empty() {
             continue;
         }

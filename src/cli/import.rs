@@ -6,7 +6,7 @@ use crate::formats;
 use crate::lake::Lake;
 use crate::model::{Origin, RejectReason, Tally};
 use crate::pipeline::import::{ImportConfig, ImportReport, import};
-use crate::report::text::number;
+use crate::report::text::{counted, number};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::Write as _;
@@ -165,8 +165,12 @@ fn tell_tally(report: &ImportReport, lake: &Lake, context: &Context) {
         if items.is_empty() { String::new() } else { format!(" ({})", items.join(", ")) }
     };
     let say = |text: String| context.terminal.say(&text);
-    say(format!("{} objects read, {} skipped (already in the lake)", number(report.objects), number(report.skipped)));
-    say(format!("{} records in", number(tally.records_in)));
+    say(format!(
+        "{} read, {} skipped (already in the lake)",
+        counted(report.objects, "object"),
+        number(report.skipped)
+    ));
+    say(format!("{} in", counted(tally.records_in, "record")));
     let lines = [
         ("events", &tally.events),
         ("duplicates", &tally.duplicates),

@@ -88,6 +88,9 @@ fn info(lake: &Lake, context: &Context, json: bool, out: &mut dyn Write) -> anyh
     ]);
     for name in lake.tables().into_iter().chain(schema::DERIVED) {
         let parts: Vec<_> = lake.parts(name, TimeRange::default()).collect();
+        if parts.is_empty() {
+            continue;
+        }
         let sum = |get: fn(&crate::lake::manifest::Part) -> u64| parts.iter().map(|p| get(p)).sum::<u64>();
         let first = parts.iter().filter_map(|p| p.min_time).min().map(Micros);
         let last = parts.iter().filter_map(|p| p.max_time).max().map(Micros);
@@ -176,8 +179,11 @@ fn rejects(lake: &Lake, context: &Context, output: &OutputArgs, out: &mut dyn Wr
             [reject.object, reject.record.to_string(), reject.offset.to_string(), reject.reason, reject.detail, raw];
         match output.format {
             TableFormat::Jsonl => {
-                let value: serde_json::Map<String, serde_json::Value> =
-                    headers.iter().zip(cells).map(|(h, c)| ((*h).to_owned(), c.into())).collect();
+                let [object, _, _, reason, detail, raw] = cells;
+                let value = serde_json::json!({
+                    "object": object, "record": reject.record, "offset": reject.offset, "reason": reason,
+                    "detail": detail, "raw": raw,
+                });
                 jsonl::write_line(out, &value)?;
             }
             TableFormat::Csv => {
@@ -194,8 +200,10 @@ fn rejects(lake: &Lake, context: &Context, output: &OutputArgs, out: &mut dyn Wr
             }
         }
     }
-    if output.format == TableFormat::Table {
+    if output.format == TableFormat::Table && !table.is_empty() {
         write!(out, "{}", table.render(context.terminal.width()))?;
+    } else if table.is_empty() && output.format == TableFormat::Table {
+        context.terminal.say("no rejects");
     }
     Ok(())
 }

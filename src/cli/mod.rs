@@ -51,8 +51,15 @@ fn sandbox_for(command: &Command, context: &Context) {
     if matches!(command, Command::Pull(_)) {
         return;
     }
-    let mut writable = vec![context.settings.lake.value.clone(), context.cache_dir(), context.key_dir()];
-    writable.extend(command.output().map(std::path::Path::to_path_buf));
+    let lake = &context.settings.lake.value;
+    let mut folders = vec![context.cache_dir(), context.key_dir()];
+    if matches!(command, Command::Import(_)) {
+        folders.push(lake.clone());
+    }
+    // Made beforehand, so that only they need to be writable; what cannot be made is told by its user.
+    folders.iter().for_each(|folder| drop(context::make_private(folder)));
+    let mut writable = vec![lake.clone(), context.cache_dir(), context.key_dir()];
+    writable.extend(command.output().filter(|file| *file != std::path::Path::new("-")).map(sandbox::place_of));
     let state = sandbox::enter(&writable);
     context.terminal.verbose(&format!("sandbox: {state}"));
 }

@@ -44,6 +44,13 @@ const STORY_ROWS: usize = 2_000;
 
 pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> {
     let mut lake = context.lake()?;
+    if let Some(folder) = args.output.parent().filter(|folder| !folder.as_os_str().is_empty()) {
+        anyhow::ensure!(
+            folder.is_dir(),
+            "{}: no such directory; make it, or give another file with -o",
+            folder.display()
+        );
+    }
     let range = args.time.range(context.now(), &context.tz)?;
     let masker = context.masker(false)?;
     let mut incomplete = incomplete_objects(&lake);

@@ -9,13 +9,13 @@ use std::path::PathBuf;
 #[derive(Clone, Debug, Default, Args)]
 pub struct RuleArgs {
     /// Rule packs to use: secrets, pii, phi, financial, all; may be given more than once [default: all]
-    #[arg(long, value_name = "PACK", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "PACK", value_delimiter = ',')]
     pub pack: Vec<String>,
     /// Directory of your own rule files (*.toml); a rule with a shipped rule's id replaces it
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub rules: Vec<PathBuf>,
     /// Rule to leave out, by id
-    #[arg(long, value_name = "ID", value_delimiter = ',')]
+    #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
     pub disable: Vec<String>,
 }
 

@@ -15,22 +15,24 @@ pub(super) struct State {
 
 impl fmt::Display for State {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let say = |on: bool| if on { "enforced" } else { "not available on this system" };
-        write!(f, "no sockets {}, writes confined {}", say(self.no_sockets), say(self.read_only))
+        let say = |on: bool| if on { "yes" } else { "not on this system" };
+        write!(f, "internet sockets refused: {}; writes confined: {}", say(self.no_sockets), say(self.read_only))
     }
 }
 
 /// Confines this process; what the kernel cannot enforce is left open and told.
 pub(super) fn enter(writable: &[PathBuf]) -> State {
-    let existing: Vec<PathBuf> = writable.iter().map(|path| nearest(path)).collect();
+    let existing: Vec<PathBuf> = writable.iter().filter(|path| path.exists()).cloned().collect();
     State { no_sockets: seccomp(), read_only: landlock(&existing) }
 }
 
-/// The path, or its nearest ancestor that exists.
-fn nearest(path: &Path) -> PathBuf {
-    let mut at = std::path::absolute(path).unwrap_or_else(|_| path.to_path_buf());
-    while !at.exists() && at.pop() {}
-    at
+/// The place a new file of that name needs: the file where it exists, else its folder.
+pub(super) fn place_of(file: &Path) -> PathBuf {
+    if file.exists() {
+        return file.to_path_buf();
+    }
+    let folder = file.parent().filter(|folder| !folder.as_os_str().is_empty());
+    folder.unwrap_or(Path::new(".")).to_path_buf()
 }
 
 #[cfg(target_os = "linux")]

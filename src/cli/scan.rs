@@ -9,7 +9,7 @@ use crate::model::{Confidence, Finding, Severity};
 use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_lake};
 use crate::pipeline::scan_files::{scan_files, scan_stream};
 use crate::report::table::Table;
-use crate::report::text::number;
+use crate::report::text::{counted, number};
 use crate::report::{csv, jsonl};
 use anyhow::Context as _;
 use clap::Args;
@@ -76,7 +76,13 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     bar.finish();
     let report = result?;
-    if let Some(lake) = lake.as_mut().filter(|_| of_lake) {
+    let whole = is_whole(args, context);
+    if of_lake && !whole {
+        context
+            .terminal
+            .say("findings are shown, not kept: a scan with fewer rules or another confidence is no whole scan");
+    }
+    if let Some(lake) = lake.as_mut().filter(|_| of_lake && whole) {
         let _lock = lake.store.lock()?;
         lake.reload()?;
         lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?;
@@ -89,6 +95,14 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
         (true, true) => Exit::Findings,
         (true, false) => Exit::Clean,
     })
+}
+
+/// Whether every rule and the default confidence were asked for: what timeline and report count on.
+fn is_whole(args: &ScanArgs, context: &Context) -> bool {
+    let settings = &context.settings;
+    let chosen = [&args.rules.pack, &args.rules.disable, &settings.pack.value, &settings.disable.value];
+    chosen.iter().all(|list| list.is_empty() || list.iter().any(|name| name == "all"))
+        && args.min_confidence == "medium"
 }
 
 fn files(
@@ -116,10 +130,10 @@ fn tell(context: &Context, report: &ScanReport, rules: usize) {
         Severity::ALL.into_iter().rev().filter(|s| worst(*s) > 0).map(|s| format!("{} {s}", worst(s))).collect();
     let list = if counts.is_empty() { String::new() } else { format!(" ({})", counts.join(", ")) };
     context.terminal.say(&format!(
-        "{} findings{list} in {} places; {} records, {} bytes scanned with {rules} rules",
-        report.findings.len(),
-        number(report.sightings.len() as u64),
-        number(report.records),
+        "{}{list} in {}; {}, {} bytes scanned with {rules} rules",
+        counted(report.findings.len() as u64, "finding"),
+        counted(report.sightings.len() as u64, "place"),
+        counted(report.records, "record"),
         number(report.bytes),
     ));
 }

@@ -113,6 +113,10 @@ fn print_line(message: &str) {
     eprintln!("{}", lines.join("\n"));
 }
 
+pub(super) fn print_plain(message: &str) {
+    print_line(message);
+}
+
 pub(super) fn print_error(causes: &[String], color: Option<ColorChoice>) {
     let bold = color == Some(ColorChoice::Always)
         || (color.is_none_or(|c| c == ColorChoice::Auto) && io::stderr().is_terminal());

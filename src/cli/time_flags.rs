@@ -7,20 +7,19 @@ use jiff::tz::TimeZone;
 
 /// Flags that choose a time window.
 #[derive(Clone, Debug, Default, Args)]
-#[command(next_help_heading = "Time")]
 pub struct TimeArgs {
     /// From so long ago (30m, 12h, 7d, 2w) or from this time on
-    #[arg(long, value_name = "AGO|TIME", conflicts_with_all = ["from", "around"])]
+    #[arg(long, help_heading = "Time", value_name = "AGO|TIME", conflicts_with_all = ["from", "around"])]
     pub since: Option<String>,
     /// From this time on: 2026-03-06, 2026-03-06T14:00, with Z or an offset, or epoch seconds;
     /// without a zone it is read in --tz
-    #[arg(long, value_name = "TIME", conflicts_with = "around")]
+    #[arg(long, help_heading = "Time", value_name = "TIME", conflicts_with = "around")]
     pub from: Option<String>,
     /// Before this time (the end itself is outside; a bare date means its first instant)
-    #[arg(long, value_name = "TIME", conflicts_with = "around")]
+    #[arg(long, help_heading = "Time", value_name = "TIME", conflicts_with = "around")]
     pub to: Option<String>,
     /// Around a time: 2026-03-06T14:00Z±10m (or +-10m); 15m on either side where none is given
-    #[arg(long, value_name = "TIME±D")]
+    #[arg(long, help_heading = "Time", value_name = "TIME±D")]
     pub around: Option<String>,
 }
 

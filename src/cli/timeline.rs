@@ -183,7 +183,11 @@ fn print(args: &TimelineArgs, context: &Context, told: &Story) -> anyhow::Result
             for entry in &told.entries {
                 let mut cells = cells_of(entry).to_vec();
                 for (cell, most) in [(4, 40), (7, 48), (9, 120), (10, 12)] {
-                    cells[cell] = clip(&cells[cell], most).into_owned();
+                    cells[cell] = if cell == 10 {
+                        cells[cell].chars().take(most).collect()
+                    } else {
+                        clip(&cells[cell], most).into_owned()
+                    };
                 }
                 table.push(cells);
             }

@@ -74,13 +74,7 @@ impl LogFormat for CloudWatch {
     }
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
-        &[
-            (
-                Common::EventOutcome,
-                "failure for an error level, an error type or a timeout; success for a clean REPORT",
-            ),
-            (Common::AccessKeyId, "none; access key ids in the text go to `keys`"),
-        ]
+        &[(Common::EventOutcome, "failure for an error level, an error type or a timeout; success for a clean REPORT")]
     }
 
     fn claims(&self, record: &Record<'_>) -> Option<Claim> {

@@ -111,7 +111,8 @@ impl Lake {
         add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
         add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
-        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })
+        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })?;
+        self.remove_orphans()
     }
 
     fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {

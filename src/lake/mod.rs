@@ -102,19 +102,22 @@ impl Lake {
         Ok(())
     }
 
-    /// Deletes part files that no manifest names: left by a run that was cut off before its commit. Only
-    /// under the writer lock.
+    /// Deletes part files that no manifest names, and half-written ones: left by a run that was cut off, or
+    /// replaced by a newer scan. Only under the writer lock.
     pub fn remove_orphans(&self) -> Result<(), LakeError> {
+        self.store.remove_staged()?;
         for table in self.store.list("")? {
             let table = table.trim_start_matches('/');
             if table.starts_with(['_', '.']) {
                 continue;
             }
-            for day in self.store.list(table)? {
-                for path in self.store.list(&day)?.into_iter().filter(|path| path.ends_with(".parquet")) {
-                    if !self.manifest.parts.contains_key(&path) {
-                        self.store.delete(&path)?;
-                    }
+            let mut files = self.store.list(table)?;
+            for day in files.clone() {
+                files.extend(self.store.list(&day)?);
+            }
+            for path in files.iter().filter(|path| path.ends_with(".parquet")) {
+                if !self.manifest.parts.contains_key(path) {
+                    self.store.delete(path)?;
                 }
             }
         }

@@ -69,6 +69,22 @@ impl LocalStore {
         Ok(WriterLock(file))
     }
 
+    /// Deletes files that a writer staged and never put: names that begin with `.tmp-`.
+    pub(super) fn remove_staged(&self) -> Result<(), LakeError> {
+        let mut folders = vec![self.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in fs::read_dir(&folder).map_err(|e| LakeError::io(&folder, e))?.flatten() {
+                let path = entry.path();
+                if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
+                    folders.push(path);
+                } else if entry.file_name().to_string_lossy().starts_with(".tmp-") {
+                    fs::remove_file(&path).map_err(|e| LakeError::io(&path, e))?;
+                }
+            }
+        }
+        Ok(())
+    }
+
     /// Bytes free for this user on the lake's disk; `None` where the system does not say.
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(&self.root).ok()?;

@@ -7,7 +7,6 @@ pub mod field;
 pub mod finding;
 pub mod masker;
 pub mod occurrence;
-pub mod provenance;
 pub mod record;
 pub mod secret;
 pub mod severity;

@@ -37,3 +37,16 @@ pub fn self_test(set: &PatternSet) -> Vec<SelfTestFailure> {
     }
     failures
 }
+
+#[cfg(test)]
+mod tests {
+    use crate::patterns::{PatternSet, RuleSources};
+
+    #[test]
+    fn shipped_rules_have_two_examples_of_each_kind_and_references() {
+        for rule in &PatternSet::load(&RuleSources::default()).unwrap().rules {
+            assert!(rule.examples.len() >= 2 && rule.negative_examples.len() >= 2, "{}", rule.id);
+            assert!(!rule.references.is_empty(), "{}", rule.id);
+        }
+    }
+}

@@ -3,7 +3,8 @@
 //! AWS's own id where there is one. CloudWatch events are hash(account, region, group, stream, time, raw,
 //! n), n being the ordinal among equal ones in one view (a directory of export objects, one API output):
 //! two equal lines in one millisecond are two events, and a second view of them adds nothing. Every other
-//! record is its place in its object, whose SHA-256 is its name.
+//! record is its place in its object, whose SHA-256 is its name; an object of the name of one that was cut
+//! short carries on its identity.
 
 use crate::lake::manifest::Manifest;
 use crate::lake::{Lake, LakeError};
@@ -35,9 +36,10 @@ pub(super) fn by_aws_id(table: &str, aws_id: &str) -> Id {
     digest(&[b"aws", table.as_bytes(), aws_id.as_bytes()])
 }
 
-/// Identity by place: object, record number, segment.
-pub(super) fn by_place(object_sha256: &str, record: u64, segment: u32) -> Id {
-    digest(&[b"object", object_sha256.as_bytes(), &record.to_le_bytes(), &segment.to_le_bytes()])
+/// Identity by place: object, record number, segment; and the bytes, so that another object of the same
+/// name cannot stand for this one.
+pub(super) fn by_place(object_sha256: &str, record: u64, segment: u32, raw: &[u8]) -> Id {
+    digest(&[b"object", object_sha256.as_bytes(), &record.to_le_bytes(), &segment.to_le_bytes(), raw])
 }
 
 /// The part of a CloudWatch identity that equal lines share; `None` where group or stream are unknown.
@@ -145,9 +147,9 @@ mod tests {
 
     #[test]
     fn ids_differ_in_every_part_and_survive_hex() {
-        let a = by_place("x", 1, 0);
-        assert_ne!(a, by_place("x", 2, 0));
-        assert_ne!(a, by_place("x", 1, 1));
+        let a = by_place("x", 1, 0, b"r");
+        assert_ne!(a, by_place("x", 2, 0, b"r"));
+        assert_ne!(a, by_place("x", 1, 1, b"r"));
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
         assert_eq!(parse(&hex(&a)), Some(a));
         assert_eq!(cloudwatch_base(&Origin::default(), Some("s"), Micros(1), b"x"), None);

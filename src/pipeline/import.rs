@@ -9,7 +9,7 @@ use crate::lake::Lake;
 use crate::lake::manifest::{Part, SourceObject};
 use crate::lake::writer::LakeWriter;
 use crate::model::{Micros, Origin, Tally};
-use crate::source::framing::Framer;
+use crate::source::framing::{Framer, Framing};
 use crate::source::walk::{SourceFile, walk};
 use crate::source::{SourceError, object, s3_key};
 use std::collections::HashSet;
@@ -169,7 +169,12 @@ impl Run<'_> {
             known: self.known,
             object: &name,
             sha256: &sha256,
-            view: file.path.parent().unwrap_or(Path::new("")),
+            // Objects of one export task are one view of a stream; every API output is one of its own.
+            view: match framer.framing() {
+                Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")),
+                Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => &file.path,
+            },
+            resumes: self.cut_before(&name),
             origin: &origin,
             framing: framer.framing(),
             forced: self.config.format,
@@ -188,15 +193,29 @@ impl Run<'_> {
         }
         self.progress.records(sink.tally.records_in - counted);
         custody.tally = std::mem::take(&mut sink.tally);
+        let ungrouped = sink.ungrouped;
         if let Some(source) = framer.take_error() {
             let error = SourceError::Broken { object: name.clone(), offset: framer.offset(), source };
             custody.incomplete = Some(error.to_string());
             done.errors.push(error);
         }
         done.notes.extend(note(&name, file, binary, &custody.tally));
+        if ungrouped {
+            done.notes.push(format!(
+                "{name}: CloudWatch events whose log group or stream is not known; name them with --log-group \
+                 (and --log-stream), or the same events from another file will be taken for others"
+            ));
+        }
         self.progress.advance(file.size);
         done.objects.push(custody);
         Ok(())
+    }
+
+    /// The object of this name that was imported cut short: its records are not to come twice.
+    fn cut_before(&self, name: &str) -> Option<&str> {
+        let objects = &self.lake.manifest.objects;
+        let cut = objects.values().find(|object| object.incomplete.is_some() && object.name == name && name != "-");
+        cut.map(|object| object.sha256.as_str())
     }
 
     fn origin(&self, path: &Path) -> Origin {
@@ -222,7 +241,7 @@ fn note(name: &str, file: &SourceFile, binary: bool, tally: &Tally) -> Option<St
     }
     let kind = if binary { "looks binary, not like a log" } else { "no known log format" };
     Some(format!(
-        "{name}: {kind}; {unknown} records are kept as rejects and scanned all the same. \
+        "{name}: {kind}; kept as rejects ({unknown}) and scanned all the same. \
          Name the format with --format, see `logsift formats list`"
     ))
 }

@@ -9,6 +9,8 @@ use crate::lake::{Lake, schema};
 use crate::model::{Common, Envelope, Micros, Origin, Record, Reject, RejectReason, Row, Tally, Value};
 use crate::source::framing::{Frame, Framing};
 use crate::source::transport;
+use bstr::ByteSlice as _;
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -20,8 +22,10 @@ pub(super) struct SinkConfig<'a> {
     /// Path or URI, as given.
     pub object: &'a str,
     pub sha256: &'a str,
-    /// Directory of the object: objects of one view share it.
+    /// What equal lines are counted within: see [`identity`].
     pub view: &'a Path,
+    /// SHA-256 of an earlier object of this name that was cut short: its records have that identity.
+    pub resumes: Option<&'a str>,
     pub origin: &'a Origin,
     pub framing: Framing,
     /// `--format`: no other is tried.
@@ -36,12 +40,14 @@ pub(super) struct RecordSink<'a, 'w, 's> {
     current: Option<&'static dyn LogFormat>,
     records: u64,
     pub tally: Tally,
+    /// CloudWatch events came whose group or stream is not known.
+    pub ungrouped: bool,
 }
 
 impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
     pub fn new(config: SinkConfig<'a>, writer: &'w mut LakeWriter<'s>) -> Self {
         let current = config.forced;
-        Self { config, writer, parsers: HashMap::new(), current, records: 0, tally: Tally::default() }
+        Self { config, writer, parsers: HashMap::new(), current, records: 0, tally: Tally::default(), ungrouped: false }
     }
 
     pub fn take(&mut self, frame: &Frame<'_>) -> Result<(), PipelineError> {
@@ -56,14 +62,9 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
             Tally::count(&mut self.tally.ignored, "empty line");
             return Ok(());
         }
-        let lossy;
-        let (text, raw_bytes) = match std::str::from_utf8(bytes) {
-            Ok(text) => (text, None),
-            Err(_) => {
-                lossy = String::from_utf8_lossy(bytes).into_owned();
-                (lossy.as_str(), Some(bytes))
-            }
-        };
+        let text = bytes.to_str_lossy();
+        let raw_bytes = matches!(text, Cow::Owned(_)).then_some(bytes);
+        let text: &str = &text;
         let mut meta = RowMeta {
             event_id: "",
             raw: text,
@@ -142,7 +143,7 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
 
     /// The event's identity, and whether another object may hold the same event.
     fn identify(
-        &self,
+        &mut self,
         format: &'static dyn LogFormat,
         row: &Row<'_>,
         envelope: Option<&Envelope>,
@@ -160,8 +161,15 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
                 let mut known = self.config.known.lock().unwrap_or_else(PoisonError::into_inner);
                 return (known.next_of(self.config.view, base), true);
             }
+            self.ungrouped = true;
         }
-        (identity::by_place(self.config.sha256, meta.record, meta.segment.unwrap_or(0)), false)
+        (self.by_place(meta), self.config.resumes.is_some())
+    }
+
+    fn by_place(&self, meta: &RowMeta<'_>) -> Id {
+        let object = self.config.resumes.unwrap_or(self.config.sha256);
+        let raw = meta.raw_bytes.unwrap_or(meta.raw.as_bytes());
+        identity::by_place(object, meta.record, meta.segment.unwrap_or(0), raw)
     }
 
     fn is_new(&self, table: &str, time: Option<Micros>, id: Id) -> Result<bool, PipelineError> {
@@ -183,8 +191,7 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
         let format = self.current.map_or("", LogFormat::id);
         row.native = vec![Value::text(reject.reason.as_str()), Value::text(&reject.detail), Value::text(format)];
         fill(&mut row, self.config.origin, envelope);
-        let id = identity::by_place(self.config.sha256, meta.record, meta.segment.unwrap_or(0));
-        let event_id = identity::hex(&id);
+        let event_id = identity::hex(&self.by_place(meta));
         let meta = RowMeta { event_id: &event_id, ..*meta };
         self.writer.push(schema::REJECTS, &schema::REJECT_FIELDS, &row, &meta)?;
         if meta.segment.is_none_or(|n| n == 0) {

@@ -28,9 +28,11 @@ pub fn timeline(
     sources: &StorySources<'_>,
     limit: Option<usize>,
 ) -> Result<Story, FrameError> {
-    let mut entries = events(lake, query, query.predicate(), query.range)?;
+    let (mut entries, unread) = events(lake, query, query.predicate(), limit)?;
     merge(&mut entries, query, sources);
-    Ok(cut(entries, limit))
+    let mut told = cut(entries, limit);
+    told.left_out += unread;
+    Ok(told)
 }
 
 /// The story alone: findings and detections from `min_severity` (default medium) on, and every event of
@@ -43,7 +45,7 @@ pub fn story(
 ) -> Result<Story, FrameError> {
     let linked = linked_to(sources.detections);
     let predicate = query.predicate().map_or(linked.clone(), |own| own.and(linked));
-    let mut entries = events(lake, query, Some(predicate), query.range)?;
+    let (mut entries, _) = events(lake, query, Some(predicate), None)?;
     let least = query.min_severity.unwrap_or(Severity::Medium);
     let about = TimelineQuery { min_severity: Some(least), ..query.clone() };
     merge(&mut entries, &about, sources);
@@ -103,7 +105,9 @@ fn cut(mut entries: Vec<Entry>, limit: Option<usize>) -> Story {
 fn merge(entries: &mut Vec<Entry>, query: &TimelineQuery, sources: &StorySources<'_>) {
     let least = query.min_severity.unwrap_or(Severity::Info);
     let wanted = |time: Micros, severity: Severity| query.range.contains(time) && severity >= least;
-    let by_id = |ids: &[&str]| query.ids.is_empty() || query.ids.iter().any(|id| ids.contains(&id.as_str()));
+    let same = |asked: &str, id: &str| id == asked || (asked.len() >= 8 && id.starts_with(asked));
+    let by_id =
+        |ids: &[&str]| query.ids.is_empty() || query.ids.iter().any(|asked| ids.iter().any(|id| same(asked, id)));
     for finding in sources.findings {
         let ids: Vec<&str> =
             finding.public_ids.iter().map(|(_, id)| id.as_str()).chain([finding.fingerprint.as_str()]).collect();
@@ -168,30 +172,41 @@ fn detection_entry(detection: &Detection) -> Entry {
     }
 }
 
+/// The first `limit` events in time order, and how many more there are.
 fn events(
     lake: &Lake,
     query: &TimelineQuery,
     predicate: Option<Expr>,
-    range: TimeRange,
-) -> Result<Vec<Entry>, FrameError> {
+    limit: Option<usize>,
+) -> Result<(Vec<Entry>, u64), FrameError> {
     let all = lake.tables();
     let chosen: Vec<&str> = match query.tables.is_empty() {
         true => all,
         false => all.into_iter().filter(|table| query.tables.iter().any(|t| t == table)).collect(),
     };
-    let Some(mut plan) = frame::events(lake, &chosen, range)? else {
-        return Ok(Vec::new());
+    let Some(mut plan) = frame::events(lake, &chosen, query.range)? else {
+        return Ok((Vec::new(), 0));
     };
     let time = Common::EventTime.name();
     if let Some(predicate) = predicate {
         plan = plan.filter(predicate);
     }
-    plan = plan.filter(col(time).is_not_null()).sort_by_exprs(
+    plan = plan.filter(col(time).is_not_null());
+    let all = match limit {
+        Some(_) => Cells::collect(plan.clone().select([len().alias("n")]))?.int("n", 0).unwrap_or(0).unsigned_abs(),
+        None => 0,
+    };
+    plan = plan.sort_by_exprs(
         [col(time), col(schema::SOURCE_TABLE), col(schema::SOURCE_OBJECT), col(schema::SOURCE_RECORD)],
         SortMultipleOptions::default(),
     );
+    if let Some(limit) = limit {
+        plan = plan.limit(IdxSize::try_from(limit).unwrap_or(IdxSize::MAX));
+    }
     let cells = Cells::collect(plan)?;
-    Ok((0..cells.rows()).filter_map(|row| event_entry(&cells, row)).collect())
+    let entries: Vec<Entry> = (0..cells.rows()).filter_map(|row| event_entry(&cells, row)).collect();
+    let unread = all.saturating_sub(entries.len() as u64);
+    Ok((entries, unread))
 }
 
 fn event_entry(cells: &Cells, row: usize) -> Option<Entry> {

@@ -56,8 +56,13 @@ fn actor(value: &str) -> Expr {
         .or(col(Common::UserArn.name()).str().contains_literal(lit(value.to_owned())))
 }
 
+/// Listings show the beginning of an id; eight digits of it are enough.
+fn event_id(value: &str) -> Expr {
+    let hex = value.len() >= 8 && value.bytes().all(|b| b.is_ascii_hexdigit());
+    let column = col(schema::EVENT_ID);
+    if hex { column.str().starts_with(lit(value.to_owned())) } else { column.eq(lit(value.to_owned())) }
+}
+
 fn id(value: &str) -> Expr {
-    frame::has_link(Link::RequestId, value)
-        .or(frame::has_link(Link::Key, value))
-        .or(col(schema::EVENT_ID).eq(lit(value.to_owned())))
+    frame::has_link(Link::RequestId, value).or(frame::has_link(Link::Key, value)).or(event_id(value))
 }
