@@ -37,16 +37,53 @@ impl Masker for ScanMasker {
         if found.is_empty() {
             return Cow::Borrowed(text);
         }
-        let bytes = text.as_bytes();
-        let mut out = Vec::with_capacity(bytes.len());
-        let mut at = 0;
-        for f in found.iter() {
-            let (start, end) = f.matched.span;
-            out.extend_from_slice(&bytes[at..start]);
-            out.extend_from_slice(Secret::new(&bytes[start..end]).mask().as_bytes());
-            at = end;
+        let spans: Vec<(usize, usize)> = found.iter().map(|f| f.matched.span).collect();
+        Cow::Owned(hide(text, spans))
+    }
+}
+
+/// Shorter values occur by chance; longer ones are hidden wherever else they stand in the text.
+const REPEATED_FROM: usize = 6;
+
+/// The text with these spans masked, and every other place where the same values stand.
+fn hide(text: &str, mut spans: Vec<(usize, usize)>) -> String {
+    let bytes = text.as_bytes();
+    let mut values: Vec<&[u8]> = spans.iter().map(|(start, end)| &bytes[*start..*end]).collect();
+    values.sort_unstable();
+    values.dedup();
+    for value in values.into_iter().filter(|value| value.len() >= REPEATED_FROM) {
+        spans.extend(memchr::memmem::find_iter(bytes, value).map(|at| (at, at + value.len())));
+    }
+    // Of two that begin together the longer first: the rest of it is hidden with it.
+    spans.sort_unstable_by_key(|(start, end)| (*start, std::cmp::Reverse(*end)));
+    let mut out = Vec::with_capacity(bytes.len());
+    let mut at = 0;
+    for (start, end) in spans.into_iter().filter(|(start, end)| start < end) {
+        if end <= at {
+            continue;
         }
-        out.extend_from_slice(&bytes[at..]);
-        Cow::Owned(String::from_utf8_lossy(&out).into_owned())
+        out.extend_from_slice(&bytes[at..start.max(at)]);
+        out.extend_from_slice(Secret::new(&bytes[start.max(at)..end]).mask().as_bytes());
+        at = end;
+    }
+    out.extend_from_slice(&bytes[at..]);
+    String::from_utf8_lossy(&out).into_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::hide;
+
+    #[test]
+    fn a_value_is_hidden_wherever_it_stands() {
+        let text = "password=hunter2horse and hunter2horse, x=hunter2horsey";
+        let hidden = hide(text, vec![(9, 21), (9, 15)]);
+        assert!(!hidden.contains("hunter2"), "{hidden}");
+        assert_eq!(hidden, "password=…(12)… and …(12)…, x=…(12)…y");
+    }
+
+    #[test]
+    fn overlapping_spans_leave_nothing_between() {
+        assert_eq!(hide("aaabbbccc", vec![(0, 6), (3, 9)]), "…(6)……(3)…");
     }
 }

@@ -212,12 +212,8 @@ fn events(
 fn event_entry(cells: &Cells, row: usize) -> Option<Entry> {
     let text = |common: Common| cells.text(common.name(), row);
     let outcome = text(Common::EventOutcome);
-    let error = text(Common::ErrorCode).or_else(|| text(Common::HttpStatus));
-    let shown = match (outcome.as_deref(), error) {
-        (Some(outcome), Some(error)) => Some(format!("{outcome} {error}")),
-        (Some(outcome), None) => Some(outcome.to_owned()),
-        (None, error) => error,
-    };
+    let parts = [outcome.clone(), text(Common::HttpStatus), text(Common::ErrorCode)];
+    let shown = parts.into_iter().flatten().collect::<Vec<_>>().join(" ");
     Some(Entry {
         time: cells.time(Common::EventTime.name(), row)?,
         kind: EntryKind::Event,
@@ -227,7 +223,7 @@ fn event_entry(cells: &Cells, row: usize) -> Option<Entry> {
         source_ip: text(Common::SourceIp),
         action: text(Common::EventAction),
         target: text(Common::Target),
-        outcome: shown,
+        outcome: (!shown.is_empty()).then_some(shown),
         message: cells.text(schema::RAW, row),
         reference: cells.text(schema::EVENT_ID, row)?,
     })

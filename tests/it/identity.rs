@@ -120,9 +120,16 @@ fn an_export_and_the_api_tell_the_same_events() {
 }
 
 #[test]
-fn an_export_and_the_api_tell_the_same_events_without_a_group() {
-    views(export, api, &[]);
-    views(api, export, &[]);
+fn without_a_group_another_view_cannot_be_matched_and_that_is_said() {
+    let env = TestEnv::new();
+    let (first, second) = (export(&env), api(&env));
+    let all = messages().len() as u64;
+    for (folder, events) in [(&first, all), (&first, 0), (&second, all)] {
+        let output = env.cmd(&["import", "--output-format", "json", folder]).code(0);
+        let report: serde_json::Value = serde_json::from_str(&output.stdout).unwrap();
+        assert_eq!(total(&report, "events"), events, "{folder}");
+        assert_eq!(output.stderr.contains("--log-group"), events > 0, "{folder}: {}", output.stderr);
+    }
 }
 
 #[test]
