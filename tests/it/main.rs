@@ -3,6 +3,7 @@
 
 mod bad_input;
 mod cli;
+mod docs;
 mod env;
 mod identity;
 #[cfg(feature = "query")]
