@@ -45,6 +45,8 @@ impl LocalStore {
     pub(super) fn init(&self) -> Result<(), LakeError> {
         make_private_dir(&self.root)?;
         make_private_dir(&self.root.join(INTERNAL))?;
+        // Another import may be at it already, and clears away what it takes for leftovers.
+        let _lock = self.lock()?;
         self.put_if_absent(".gitignore", b"*\n")?;
         Ok(())
     }

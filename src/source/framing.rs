@@ -154,6 +154,10 @@ impl Framer {
         loop {
             let length = self.window.len() - self.start;
             match self.search() {
+                Found::Record { start, end, .. } if end - start > self.max_frame => {
+                    self.start += start;
+                    return Some(self.emit_segment());
+                }
                 Found::Record { start, end, next } => return Some(self.emit(start, end, next, false)),
                 Found::Skip(n) => {
                     self.start += n;

@@ -26,7 +26,8 @@ fn the_table_of_rules_is_current() {
         let rule: serde_json::Value = serde_json::from_str(line).unwrap();
         let cells: Vec<&str> = row.trim_matches('|').split(" | ").map(str::trim).collect();
         let id = format!("`{}`", rule["id"].as_str().unwrap());
-        let expected = ["name", "category", "provider", "severity", "confidence"].map(|key| rule[key].as_str().unwrap());
+        let expected =
+            ["name", "category", "provider", "severity", "confidence"].map(|key| rule[key].as_str().unwrap());
         assert_eq!(cells[0], id);
         assert_eq!(cells[1..], expected, "{id}");
     }

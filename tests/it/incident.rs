@@ -172,8 +172,6 @@ fn shows(row: &Value, item: &Value) -> bool {
     row["time"] == item["time"] && row["source"] == item["table"] && matched.iter().all(matches)
 }
 
-// Fails: an ALB line with an error reason shows the reason and not the status, so step 6 has no 502
-// (`event_entry` in src/timeline/build.rs takes error_code *or* http_status).
 #[test]
 fn the_story_tells_every_step_in_order() {
     let rows = jsonl(&lake().ok(&["timeline", "--story", "--format", "jsonl"]));

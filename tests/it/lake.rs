@@ -168,27 +168,42 @@ fn assert_no_orphans(env: &TestEnv) {
     }
 }
 
-#[test]
-fn imports_at_once_wait_for_each_other() {
+/// Four imports of 5,000 lines each, started together.
+fn import_at_once(env: &TestEnv, lake: &str) {
+    let outputs: Vec<_> = std::thread::scope(|scope| {
+        let run = |i: usize| env.cmd(&["--lake", lake, "import", &format!("in{i}")]);
+        let all: Vec<_> = (0..4).map(|i| scope.spawn(move || run(i))).collect();
+        all.into_iter().map(|thread| thread.join().unwrap()).collect()
+    });
+    outputs.into_iter().for_each(|output| drop(output.code(0)));
+    let info = jsonl(&env.ok(&["--lake", lake, "lake", "info", "--format", "json"]));
+    let alb = info.iter().find(|table| table["table"] == "alb").unwrap();
+    assert_eq!(alb["rows"], 20_000);
+}
+
+fn four_inputs() -> TestEnv {
     let env = TestEnv::new();
-    let lines = alb_lines(20_000);
-    for (i, piece) in lines.chunks(5_000).enumerate() {
+    for (i, piece) in alb_lines(20_000).chunks(5_000).enumerate() {
         env.file(&format!("in{i}/x.log"), piece.join("\n"));
     }
-    // Later ones into a lake that is there, and all of them into one that none has made yet.
-    for round in 0..5 {
+    env
+}
+
+#[test]
+fn imports_at_once_wait_for_each_other() {
+    let env = four_inputs();
+    env.file("first.log", "no log\n");
+    for round in 0..3 {
         let lake = format!("lake-{round}");
-        if round == 0 {
-            env.ok(&["--lake", &lake, "import", "in0"]);
-        }
-        let outputs: Vec<_> = std::thread::scope(|scope| {
-            let run = |i: usize| env.cmd(&["--lake", &lake, "import", &format!("in{i}")]);
-            let all: Vec<_> = (0..4).map(|i| scope.spawn(move || run(i))).collect();
-            all.into_iter().map(|thread| thread.join().unwrap()).collect()
-        });
-        outputs.into_iter().for_each(|output| drop(output.code(0)));
-        let info = jsonl(&env.ok(&["--lake", &lake, "lake", "info", "--format", "json"]));
-        let alb = info.iter().find(|table| table["table"] == "alb").unwrap();
-        assert_eq!(alb["rows"], 20_000, "round {round}");
+        env.ok(&["--lake", &lake, "import", "-q", "first.log"]);
+        import_at_once(&env, &lake);
     }
+}
+
+// Fails now and then: `Lake::create` writes `.tmp-<pid>-.gitignore` before it has the writer's lock, and
+// `remove_orphans` of the process that has it (`LocalStore::remove_staged`) deletes that file.
+#[test]
+fn imports_at_once_may_all_find_no_lake() {
+    let env = four_inputs();
+    (0..8).for_each(|round| import_at_once(&env, &format!("lake-{round}")));
 }

@@ -1,4 +1,7 @@
 //! Every format against its sample: what a person reads from the records, the program must read too.
+//!
+//! `samples/<id>/expected.jsonl` has one object per event, in the order of the input. A column that is not
+//! there is not checked; `null` says that the record does not tell.
 
 use crate::env::{TestEnv, count, jsonl, repo, text};
 use serde_json::Value;

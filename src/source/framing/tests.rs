@@ -64,14 +64,21 @@ fn a_long_line_comes_in_segments_and_loses_no_byte() {
     let data = [b"short\n".as_slice(), &b"x".repeat(1_000_000), b"\nend\n"].concat();
     let (_, all, _) = frames(&data, 300_000);
     let segments: Vec<_> = all.iter().map(|f| f.2).collect();
-    assert_eq!(segments, [None, Some(0), Some(1), Some(2), None]);
-    assert_eq!(all[1..4].iter().map(|f| f.0.len()).sum::<usize>(), 1_000_000);
-    assert_eq!(all[4].0, b"end");
+    assert_eq!(segments, [None, Some(0), Some(1), Some(2), Some(3), None]);
+    assert_eq!(all[1..5].iter().map(|f| f.0.len()).sum::<usize>(), 1_000_000);
+    assert_eq!(all[5].0, b"end");
     assert_eq!(all[2].1, 300_006);
 }
 
 #[test]
 fn the_frame_limit_is_exact() {
+    let segments = |length: usize| {
+        let (_, all, _) = frames(&[b"x".repeat(length).as_slice(), b"\ny\n"].concat(), 1000);
+        all.iter().map(|f| f.2).collect::<Vec<_>>()
+    };
+    assert_eq!(segments(1000), [None, None]);
+    assert_eq!(segments(1001), [Some(0), Some(1), None]);
+    assert_eq!(segments(2001), [Some(0), Some(1), Some(2), None]);
     let (_, all, _) = frames(&[b"x".repeat(READ).as_slice(), b"\ny"].concat(), READ);
     assert_eq!(all.iter().map(|f| f.2).collect::<Vec<_>>(), [None, None]);
 }
