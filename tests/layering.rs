@@ -46,10 +46,19 @@ fn src() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("src")
 }
 
-/// The code of a file without comments and without its tests: they may look anywhere.
+/// The code of a file without comments and without its test module: that may look anywhere.
 fn code_of(text: &str) -> String {
-    let code = text.split("#[cfg(test)]\nmod tests {").next().unwrap_or(text);
-    code.lines().filter(|l| !l.trim_start().starts_with("//")).collect::<Vec<_>>().join("\n")
+    let mut code = String::new();
+    let mut in_tests = false;
+    for line in text.lines() {
+        in_tests |= line == "mod tests {";
+        if !in_tests && !line.trim_start().starts_with("//") {
+            code.push_str(line);
+            code.push('\n');
+        }
+        in_tests &= line != "}";
+    }
+    code
 }
 
 fn word(text: &str) -> String {
