@@ -6,6 +6,7 @@ use super::settings::{ColorChoice, Settings};
 use super::terminal::Terminal;
 use crate::lake::Lake;
 use crate::lake::key::FingerprintKey;
+use crate::lake::store::WriterLock;
 use crate::model::{Masker, Micros};
 use crate::patterns::PatternSet;
 use crate::scan::{Engine, KeyedHash, ScanMasker};
@@ -77,11 +78,20 @@ impl Context {
         if reveal {
             return Ok(Box::new(crate::model::masker::Plain));
         }
+        Ok(Box::new(ScanMasker::new(&self.whole_engine()?)?))
+    }
+
+    /// Every rule there is, whatever packs the settings choose.
+    pub fn whole_engine(&self) -> anyhow::Result<Engine> {
         let mut sources = RuleArgs::default().sources(&self.settings)?;
         sources.packs.clear();
         sources.disable.clear();
-        let engine = Engine::new(PatternSet::load(&sources)?, Some(&self.cache_dir()))?;
-        Ok(Box::new(ScanMasker::new(&engine)?))
+        Ok(Engine::new(PatternSet::load(&sources)?, Some(&self.cache_dir()))?)
+    }
+
+    /// The lake's writer lock; says so when another logsift must be waited for.
+    pub fn lock(&self, lake: &Lake) -> anyhow::Result<WriterLock> {
+        Ok(lake.store.lock_or(|| self.terminal.say("waiting for another logsift that writes to this lake"))?)
     }
 
     /// The instant in the display zone, with its offset or `Z`.

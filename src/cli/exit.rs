@@ -29,7 +29,7 @@ impl From<Exit> for ExitCode {
 }
 
 /// Prints an error with its causes; a closed pipe is no error.
-pub(super) fn report(error: &anyhow::Error, _quiet: bool, color: Option<ColorChoice>) -> ExitCode {
+pub(super) fn report(error: &anyhow::Error, color: Option<ColorChoice>) -> ExitCode {
     let closed = error
         .chain()
         .any(|cause| cause.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe));

@@ -66,10 +66,11 @@ pub(super) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Exit> 
         None => None,
     };
     let mut lake = Lake::create(&context.settings.lake.value)?;
-    let lock = lake.store.lock()?;
+    // Before the lock: a slow stream must not keep other writers out.
+    let spooled = spool_stdin(args, &lake)?;
+    let lock = context.lock(&lake)?;
     lake.reload()?;
     lake.remove_orphans()?;
-    let spooled = spool_stdin(args, &lake)?;
     let mut paths: Vec<PathBuf> = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
     paths.extend(spooled.iter().map(|spool| spool.path().to_path_buf()));
     check_space(&lake, &paths)?;
@@ -109,7 +110,7 @@ fn spool_stdin(args: &ImportArgs, lake: &Lake) -> anyhow::Result<Option<tempfile
         return Ok(None);
     }
     let mut spool = tempfile::Builder::new()
-        .prefix(".tmp-stdin-")
+        .prefix(crate::lake::store::SPOOL)
         .tempfile_in(lake.root().join(crate::lake::store::INTERNAL))
         .context("standard input cannot be kept in the lake's folder while it is read")?;
     std::io::copy(&mut std::io::stdin().lock(), &mut spool).context("standard input cannot be read to its end")?;

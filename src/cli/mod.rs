@@ -33,7 +33,6 @@ use std::process::ExitCode;
 /// Runs the program: settings, sandbox, command. Every error ends here, as text and exit code.
 pub fn run(cli: Cli) -> ExitCode {
     let color = cli.global.color;
-    let quiet = cli.global.quiet;
     let outcome = Context::new(&cli.global).and_then(|context| {
         sandbox_for(&cli.command, &context);
         terminal::catch_interrupts();
@@ -41,7 +40,7 @@ pub fn run(cli: Cli) -> ExitCode {
     });
     match outcome {
         Ok(exit) => exit.into(),
-        Err(error) => exit::report(&error, quiet, color),
+        Err(error) => exit::report(&error, color),
     }
 }
 
@@ -62,6 +61,11 @@ fn sandbox_for(command: &Command, context: &Context) {
     writable.extend(command.output().filter(|file| *file != std::path::Path::new("-")).map(sandbox::place_of));
     let state = sandbox::enter(&writable);
     context.terminal.verbose(&format!("sandbox: {state}"));
+    if cfg!(target_os = "linux") && !state.no_sockets {
+        context
+            .terminal
+            .warn("the kernel does not let logsift refuse internet sockets; it opens none, but nothing enforces it");
+    }
 }
 
 fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {

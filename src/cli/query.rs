@@ -42,7 +42,8 @@ pub(super) fn run(args: &QueryArgs, context: &Context) -> anyhow::Result<Exit> {
     let lake = context.lake()?;
     let masker = context.masker(args.output.reveal)?;
     let mut out = terminal::output(args.output.output.as_deref())?;
-    match frame::sql(&lake, &args.sql, args.explain).context("the query cannot be run")? {
+    let answer = frame::sql(&lake, &args.sql, args.explain).map_err(|error| error.masked(&*masker));
+    match answer.context("the query cannot be run")? {
         SqlResult::Plan(plan) => writeln!(out, "{plan}")?,
         SqlResult::Rows(cells) => print(&cells, args, context, &*masker, &mut *out)?,
     }

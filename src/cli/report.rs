@@ -2,13 +2,13 @@
 
 use super::context::Context;
 use super::exit::Exit;
-use super::rules::RuleArgs;
+use super::scan;
 use super::time_flags::TimeArgs;
 use super::timeline;
 use crate::lake::Lake;
 use crate::model::summary::Summary;
 use crate::model::{Confidence, Detection, Finding, Masker};
-use crate::pipeline::scan::{ScanConfig, occurrence_rows, scan_lake};
+use crate::pipeline::scan::{ScanConfig, ScanReport, scan_lake};
 use crate::report::html;
 use crate::timeline::{StorySources, TimelineQuery, histogram, story, table_summaries};
 use clap::Args;
@@ -54,10 +54,13 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     let range = args.time.range(context.now(), &context.tz)?;
     let masker = context.masker(false)?;
     let mut incomplete = incomplete_objects(&lake);
-    if lake.manifest.last_scan <= lake.manifest.last_import {
-        incomplete.extend(scan_first(&mut lake, context)?);
-    }
-    let findings = lake.findings()?.unwrap_or_default();
+    let findings = if lake.manifest.last_scan <= lake.manifest.last_import {
+        let scanned = scan_first(&mut lake, context)?;
+        incomplete.extend(scanned.not_scanned);
+        scanned.findings
+    } else {
+        lake.findings()?.unwrap_or_default()
+    };
     let mut detections = timeline::detections(&lake, range, &findings)?;
     let sources = StorySources { findings: &findings, detections: &detections };
     let query = TimelineQuery { range, ..TimelineQuery::default() };
@@ -74,13 +77,17 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
         detections,
         story: told.entries,
         histogram: histogram(&lake, range)?,
-        incomplete,
+        incomplete: incomplete.clone(),
     };
     let page = html::render(&summary)?;
     let mut out = super::terminal::output(Some(&args.output))?;
     out.write_all(page.as_bytes())?;
     out.flush()?;
     context.terminal.say(&format!("report: {}", args.output.display()));
+    if !incomplete.is_empty() {
+        context.terminal.warn("the report is incomplete: see its coverage section");
+        return Ok(Exit::Failure);
+    }
     Ok(Exit::Clean)
 }
 
@@ -96,19 +103,18 @@ fn incomplete_objects(lake: &Lake) -> Vec<String> {
     lake.manifest.objects.values().filter_map(|object| object.incomplete.clone()).collect()
 }
 
-/// Scans the lake and returns what could not be scanned.
-fn scan_first(lake: &mut Lake, context: &Context) -> anyhow::Result<Vec<String>> {
+/// Scans the lake with every rule, and keeps the findings where they are whole.
+fn scan_first(lake: &mut Lake, context: &Context) -> anyhow::Result<ScanReport> {
     context.terminal.say("scanning first: the lake has changed since the last scan");
-    let engine = context.engine(&RuleArgs::default())?;
+    let engine = context.whole_engine()?;
     let key = context.key(None, Some(lake))?;
     let config = ScanConfig { engine: &engine, hash: &key, min_confidence: Confidence::Medium, reveal: false };
     let bar = context.terminal.bar("scan");
-    let report = scan_lake(lake, &config, &bar)?;
+    let report = scan_lake(lake, &config, &bar);
     bar.finish();
-    let _lock = lake.store.lock()?;
-    lake.reload()?;
-    lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?;
-    Ok(report.not_scanned)
+    let report = report?;
+    scan::keep(lake, context, &report)?;
+    Ok(report)
 }
 
 fn mask(detection: &mut Detection, masker: &dyn Masker) {

@@ -5,6 +5,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::{settings, terminal};
+use crate::lake::Lake;
 use crate::model::{Confidence, Finding, Severity};
 use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_lake};
 use crate::pipeline::scan_files::{scan_files, scan_stream};
@@ -76,16 +77,14 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     };
     bar.finish();
     let report = result?;
-    let whole = is_whole(args, context);
-    if of_lake && !whole {
-        context
-            .terminal
-            .say("findings are shown, not kept: a scan with fewer rules or another confidence is no whole scan");
-    }
-    if let Some(lake) = lake.as_mut().filter(|_| of_lake && whole) {
-        let _lock = lake.store.lock()?;
-        lake.reload()?;
-        lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?;
+    if let Some(lake) = lake.as_mut().filter(|_| of_lake) {
+        if is_whole(args, context) {
+            keep(lake, context, &report)?;
+        } else {
+            context
+                .terminal
+                .say("findings are shown, not kept: a scan with fewer rules or another confidence is no whole scan");
+        }
     }
     print(args, context, &report)?;
     tell(context, &report, engine.set().rules.len());
@@ -97,12 +96,30 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     })
 }
 
+/// Keeps the findings in the lake, unless something was not scanned or the lake changed meanwhile: timeline
+/// and report take what is kept for the whole truth.
+pub(super) fn keep(lake: &mut Lake, context: &Context, report: &ScanReport) -> anyhow::Result<()> {
+    if !report.not_scanned.is_empty() {
+        context.terminal.say("findings are shown, not kept: not everything could be scanned");
+        return Ok(());
+    }
+    let scanned = (lake.manifest.last_import, lake.manifest.last_scan);
+    let _lock = context.lock(lake)?;
+    lake.reload()?;
+    if scanned != (lake.manifest.last_import, lake.manifest.last_scan) {
+        context.terminal.say("findings are shown, not kept: the lake changed during the scan; scan it again");
+        return Ok(());
+    }
+    Ok(lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?)
+}
+
 /// Whether every rule and the default confidence were asked for: what timeline and report count on.
 fn is_whole(args: &ScanArgs, context: &Context) -> bool {
     let settings = &context.settings;
-    let chosen = [&args.rules.pack, &args.rules.disable, &settings.pack.value, &settings.disable.value];
-    chosen.iter().all(|list| list.is_empty() || list.iter().any(|name| name == "all"))
-        && args.min_confidence == "medium"
+    let packs = if args.rules.pack.is_empty() { &settings.pack.value } else { &args.rules.pack };
+    let every_pack = packs.is_empty() || packs.iter().any(|name| name == "all");
+    let none_disabled = args.rules.disable.is_empty() && settings.disable.value.is_empty();
+    every_pack && none_disabled && args.min_confidence == "medium"
 }
 
 fn files(

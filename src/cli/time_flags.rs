@@ -53,7 +53,7 @@ impl TimeArgs {
 /// `90s`, `30m`, `12h`, `7d`, `2w` in microseconds.
 fn duration(text: &str) -> anyhow::Result<i64> {
     let text = text.trim();
-    let (number, unit) = text.split_at(text.len().saturating_sub(1));
+    let (number, unit) = text.split_at(text.char_indices().next_back().map_or(0, |(at, _)| at));
     let unit = match unit {
         "s" => MINUTE / 60,
         "m" => MINUTE,
@@ -80,7 +80,7 @@ fn instant(text: &str, tz: &TimeZone) -> anyhow::Result<Micros> {
         return Ok(time);
     }
     if let Ok(seconds) = text.parse::<i64>() {
-        return Ok(Micros::from_epoch(seconds));
+        return Micros::from_epoch(seconds).with_context(|| unknown(text));
     }
     let civil: jiff::civil::DateTime = match text.parse::<jiff::civil::Date>() {
         Ok(date) if text.len() == 10 => date.into(),

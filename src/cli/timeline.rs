@@ -203,7 +203,7 @@ fn print(args: &TimelineArgs, context: &Context, told: &Story) -> anyhow::Result
 
 /// The time since the row before, in the unit a person would use.
 fn delta(before: Micros, now: Micros) -> String {
-    let micros = now.0 - before.0;
+    let micros = now.0.saturating_sub(before.0);
     match micros {
         ..1_000 => format!("+{micros}µs"),
         1_000..1_000_000 => format!("+{}ms", micros / 1_000),

@@ -15,6 +15,13 @@ pub struct JsonError {
     pub what: &'static str,
 }
 
+impl JsonError {
+    /// The text ends inside the value: with more of it, it may be whole.
+    pub fn is_cut(&self) -> bool {
+        self.what.ends_with("does not end")
+    }
+}
+
 /// One value; objects and arrays are their text, brackets included.
 #[derive(Clone, Debug, PartialEq)]
 pub enum Json<'a> {

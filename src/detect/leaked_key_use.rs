@@ -60,7 +60,7 @@ impl Detector for LeakedKeyUse {
                     follow_ips: source_ip.clone().into_iter().collect(),
                     source_ip,
                     target: Some(key.clone()),
-                    outcome: Some("success".to_owned()),
+                    outcome: Some(if denied.unsigned_abs() == calls { "failure" } else { "success" }.to_owned()),
                     event_id: cells.text("event", row),
                     follow_keys: vec![key.clone()],
                 });

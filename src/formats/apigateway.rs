@@ -231,7 +231,7 @@ fn cell_value<'r>(cell: usize, value: &Json<'r>) -> Value<'r> {
 fn parse_time(text: &str) -> Option<Micros> {
     Micros::parse_clf(text)
         .or_else(|| Micros::parse_rfc3339(text))
-        .or_else(|| text.parse().ok().map(Micros::from_epoch))
+        .or_else(|| text.parse().ok().and_then(Micros::from_epoch))
 }
 
 /// The parts of a CLF line: `ip caller user [time] "a b c" status length id id`.

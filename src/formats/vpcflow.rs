@@ -181,7 +181,7 @@ fn value(cell: usize, word: &str) -> Value<'_> {
     }
     match FIELDS[cell].kind {
         Kind::Int => Value::int(word),
-        Kind::Time => Value::time(word.parse::<i64>().ok().map(Micros::from_epoch)),
+        Kind::Time => Value::time(word.parse::<i64>().ok().and_then(Micros::from_epoch)),
         _ if matches!(cell, SRCADDR | 4 | 19 | PKT_DSTADDR) => {
             tokens::ip(word).map_or(Value::Str(Cow::Borrowed(word)), Value::Str)
         }

@@ -12,6 +12,19 @@ pub struct FrameError {
     pub message: String,
 }
 
+impl FrameError {
+    /// The message without cell values (Polars puts some into conversion errors, shortened, so that no rule
+    /// would know a secret in them), and masked.
+    pub fn masked(mut self, masker: &dyn crate::model::Masker) -> Self {
+        if let Some(at) = self.message.find("values: [") {
+            self.message.truncate(at);
+            self.message.push_str("(values not shown)");
+        }
+        self.message = masker.mask(&self.message).into_owned();
+        self
+    }
+}
+
 impl From<PolarsError> for FrameError {
     fn from(error: PolarsError) -> Self {
         Self { message: error.to_string() }
@@ -119,6 +132,8 @@ impl Cells {
             AnyValue::Null => None,
             AnyValue::String(text) => Some(text.to_owned()),
             AnyValue::StringOwned(text) => Some(text.to_string()),
+            AnyValue::Binary(bytes) => Some(String::from_utf8_lossy(bytes).into_owned()),
+            AnyValue::BinaryOwned(bytes) => Some(String::from_utf8_lossy(&bytes).into_owned()),
             AnyValue::Datetime(t, unit, _) => Some(micros(t, unit).to_string()),
             AnyValue::DatetimeOwned(t, unit, _) => Some(micros(t, unit).to_string()),
             AnyValue::List(series) => {
@@ -163,10 +178,10 @@ impl Cells {
         }
     }
 
-    /// Whether the column holds text that came from logs.
+    /// Whether the column may hold text that came from logs: everything but numbers, truth values and times.
     pub fn is_text(&self, column: &str) -> bool {
         let dtype = self.frame.column(column).map(|c| c.dtype().clone());
-        matches!(dtype, Ok(DataType::String | DataType::List(_)))
+        !dtype.is_ok_and(|t| t.is_primitive_numeric() || t.is_bool() || t.is_temporal())
     }
 }
 

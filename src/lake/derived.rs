@@ -149,7 +149,7 @@ impl Lake {
         let mut all = Vec::new();
         for part in self.all_parts().filter(|part| part.table == "findings") {
             let read = |source| LakeError::Read { path: part.path.clone(), source };
-            let bytes = self.get(&part.path)?.unwrap_or_default();
+            let bytes = self.get(&part.path)?.ok_or(LakeError::Conflict)?;
             let reader = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes))
                 .and_then(|builder| builder.build())
                 .map_err(read)?;

@@ -1,7 +1,7 @@
 //! The key behind fingerprints. Outputs carry its id; fingerprints of different keys do not compare.
 
 use super::LakeError;
-use super::store::{INTERNAL, Store};
+use super::store::{INTERNAL, LocalStore, Store as _};
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -16,9 +16,10 @@ pub struct FingerprintKey([u8; LEN]);
 
 impl FingerprintKey {
     /// The lake's own key, made at its first use (0600).
-    pub fn of_lake(store: &dyn Store, root: &Path) -> Result<Self, LakeError> {
+    pub fn of_lake(store: &LocalStore, root: &Path) -> Result<Self, LakeError> {
         let path = format!("{INTERNAL}/fingerprint.key");
         if store.get(&path)?.is_none() {
+            let _lock = store.lock()?;
             store.put_if_absent(&path, Self::random(root)?.to_hex().as_bytes())?;
         }
         let text = store.get(&path)?.unwrap_or_default();
@@ -35,10 +36,8 @@ impl FingerprintKey {
     pub fn of_user(path: &Path) -> Result<Self, LakeError> {
         if !path.exists() {
             let folder = path.parent().unwrap_or(Path::new("."));
-            let store = super::store::LocalStore::new(folder);
-            store.init_plain()?;
             let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-            store.put_private(&name, Self::random(path)?.to_hex().as_bytes())?;
+            LocalStore::new(folder).put_if_absent(&name, Self::random(path)?.to_hex().as_bytes())?;
         }
         Self::from_file(path)
     }

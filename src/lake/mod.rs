@@ -39,7 +39,7 @@ pub enum LakeError {
     Read { path: String, source: parquet::errors::ParquetError },
     #[error("{path}: unexpected columns")]
     Arrow { path: String, source: arrow::error::ArrowError },
-    #[error("another logsift changed the lake meanwhile; nothing was written, run the same command again")]
+    #[error("another logsift changed the lake meanwhile; run the same command again")]
     Conflict,
     #[error("{}: not a fingerprint key (32 bytes as 64 hex digits expected); give the right --key-file", path.display())]
     BadKey { path: PathBuf },
@@ -87,7 +87,7 @@ impl Lake {
             other => return other,
         }
         let occupied = std::fs::read_dir(root).is_ok_and(|mut entries| entries.next().is_some());
-        if occupied {
+        if occupied && !root.join(store::INTERNAL).is_dir() {
             return Err(LakeError::NotALake { path: root.to_path_buf() });
         }
         let store = LocalStore::new(root);

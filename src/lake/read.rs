@@ -3,7 +3,7 @@
 use super::manifest::Part;
 use super::{Lake, LakeError, schema};
 use crate::model::Common;
-use arrow::array::{Array as _, AsArray as _, BinaryArray, RecordBatch, StringArray};
+use arrow::array::{Array as _, AsArray as _, BinaryArray, Int64Array, RecordBatch, StringArray};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -16,6 +16,7 @@ const BATCH_ROWS: usize = 4096;
 pub struct RawBatch {
     raw: StringArray,
     raw_bytes: BinaryArray,
+    segments: Int64Array,
     batch: RecordBatch,
 }
 
@@ -46,6 +47,11 @@ impl RawBatch {
         if self.raw_bytes.is_valid(i) { self.raw_bytes.value(i) } else { self.raw.value(i).as_bytes() }
     }
 
+    /// Piece number of record `i`, where it is kept in segments.
+    pub fn segment(&self, i: usize) -> Option<i64> {
+        self.segments.is_valid(i).then(|| self.segments.value(i))
+    }
+
     fn text(&self, name: &str, i: usize) -> Option<&str> {
         let column = self.batch.column_by_name(name)?.as_string_opt::<i32>()?;
         column.is_valid(i).then(|| column.value(i))
@@ -65,7 +71,7 @@ impl RawBatch {
             resource: self.text(Common::Resource.name(), i),
             object: self.text(schema::SOURCE_OBJECT, i).unwrap_or_default(),
             record: self.int(schema::SOURCE_RECORD, i).unwrap_or_default(),
-            segment: self.int(schema::SEGMENT, i),
+            segment: self.segment(i),
         }
     }
 }
@@ -89,11 +95,12 @@ impl Iterator for RawBatches {
         };
         let raw = batch.column_by_name(schema::RAW).and_then(|c| c.as_string_opt::<i32>()).cloned();
         let bytes = batch.column_by_name(schema::RAW_BYTES).and_then(|c| c.as_binary_opt::<i32>()).cloned();
-        let (Some(raw), Some(raw_bytes)) = (raw, bytes) else {
-            let source = parquet::errors::ParquetError::General("no column `raw`".to_owned());
+        let segments = batch.column_by_name(schema::SEGMENT).and_then(|c| c.as_primitive_opt::<Int64Type>()).cloned();
+        let (Some(raw), Some(raw_bytes), Some(segments)) = (raw, bytes, segments) else {
+            let source = parquet::errors::ParquetError::General("no column `raw` or `segment`".to_owned());
             return Some(Err(LakeError::Read { path: self.path.clone(), source }));
         };
-        Some(Ok(RawBatch { raw, raw_bytes, batch }))
+        Some(Ok(RawBatch { raw, raw_bytes, segments, batch }))
     }
 }
 

@@ -51,23 +51,19 @@ impl LocalStore {
         Ok(())
     }
 
-    /// Makes the folder alone, for files that are no lake.
-    pub(super) fn init_plain(&self) -> Result<(), LakeError> {
-        make_private_dir(&self.root)
-    }
-
-    /// Writes a new private file at the folder's top.
-    pub(super) fn put_private(&self, name: &str, data: &[u8]) -> Result<(), LakeError> {
-        let full = self.root.join(name);
-        let write = || private_options().create_new(true).open(&full)?.write_all(data);
-        write().map_err(|e| LakeError::io(&full, e))
-    }
-
     /// Takes the lake's writer lock, waiting for another writer; it is held until the file is dropped.
     pub fn lock(&self) -> Result<WriterLock, LakeError> {
+        self.lock_or(|| {})
+    }
+
+    /// As [`LocalStore::lock`]; calls `waiting` when another writer has it.
+    pub fn lock_or(&self, waiting: impl FnOnce()) -> Result<WriterLock, LakeError> {
         let path = self.root.join(INTERNAL).join("writer.lock");
         let file = private_options().truncate(false).open(&path).map_err(|e| LakeError::io(&path, e))?;
-        file.lock().map_err(|e| LakeError::io(&path, e))?;
+        if file.try_lock().is_err() {
+            waiting();
+            file.lock().map_err(|e| LakeError::io(&path, e))?;
+        }
         Ok(WriterLock(file))
     }
 
@@ -79,7 +75,7 @@ impl LocalStore {
                 let path = entry.path();
                 if entry.file_type().is_ok_and(|kind| kind.is_dir()) {
                     folders.push(path);
-                } else if entry.file_name().to_string_lossy().starts_with(".tmp-") {
+                } else if is_leftover(&entry) {
                     fs::remove_file(&path).map_err(|e| LakeError::io(&path, e))?;
                 }
             }
@@ -93,6 +89,18 @@ impl LocalStore {
         Some(stat.f_bavail.saturating_mul(stat.f_frsize))
     }
 }
+
+/// Staged files; and kept standard inputs that nobody can be reading any more.
+fn is_leftover(entry: &fs::DirEntry) -> bool {
+    let name = entry.file_name();
+    let name = name.to_string_lossy();
+    let day = std::time::Duration::from_secs(86_400);
+    let old = || entry.metadata().and_then(|m| m.modified()).is_ok_and(|t| t.elapsed().is_ok_and(|age| age > day));
+    name.starts_with(".tmp-") || (name.starts_with(SPOOL) && old())
+}
+
+/// Name of a kept standard input begins so.
+pub const SPOOL: &str = "stdin-";
 
 /// Held while one process writes.
 pub struct WriterLock(#[expect(dead_code, reason = "the lock lives as long as the file is open")] File);
@@ -155,6 +163,8 @@ impl Store for LocalStore {
             // A hard link fails where the name exists: the one atomic put-if-absent a POSIX disk has.
             let linked = fs::hard_link(&staged, &full);
             fs::remove_file(&staged)?;
+            // Without this a power loss may keep the manifest and lose the part's name.
+            File::open(folder)?.sync_all()?;
             match linked {
                 Ok(()) => Ok(true),
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),

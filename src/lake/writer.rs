@@ -38,7 +38,12 @@ impl<'s> LakeWriter<'s> {
     /// Adds a row to its table's part of its day.
     pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Result<(), LakeError> {
         let key = (table.to_owned(), partition(table, row.time()));
-        let builder = self.open.entry(key.clone()).or_insert_with(|| PartBuilder::new(table, native));
+        if !self.open.contains_key(&key) {
+            self.open.insert(key.clone(), PartBuilder::new(table, native));
+        }
+        let Some(builder) = self.open.get_mut(&key) else {
+            return Ok(());
+        };
         builder.push(row, meta);
         self.open_raw += meta.raw.len();
         if builder.raw_size() >= PART_RAW {

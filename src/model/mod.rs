@@ -21,7 +21,7 @@ pub use event::{Row, Value};
 pub use field::{Common, Field, Kind, Link};
 pub use finding::Finding;
 pub use masker::Masker;
-pub use occurrence::{Occurrence, Place};
+pub use occurrence::Place;
 pub use record::{Envelope, Origin, Record};
 pub use secret::Secret;
 pub use severity::{Confidence, Severity};

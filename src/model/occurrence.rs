@@ -1,7 +1,5 @@
 //! One place where a secret stands.
 
-use super::secret::Secret;
-use super::severity::{Confidence, Severity};
 use super::time::Micros;
 use serde::Serialize;
 
@@ -19,19 +17,6 @@ pub struct Place {
     pub source_table: Option<String>,
     /// Log group, load balancer, function: what to fix.
     pub resource: Option<String>,
-}
-
-/// A match of one rule that stood every check.
-#[derive(Clone, Debug)]
-pub struct Occurrence {
-    /// Index into the pattern set.
-    pub rule: usize,
-    pub secret: Secret,
-    /// Half-open byte span of the secret in its record.
-    pub span: (usize, usize),
-    pub severity: Severity,
-    pub confidence: Confidence,
-    pub verdict: Verdict,
 }
 
 /// What an offline validator found out; empty where there was nothing to check.

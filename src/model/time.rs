@@ -88,21 +88,29 @@ impl Micros {
     pub const MIN: Self = Self(i64::MIN);
     pub const MAX: Self = Self(i64::MAX);
 
-    pub const fn from_millis(ms: i64) -> Self {
-        Self(ms.saturating_mul(1_000))
+    /// From epoch milliseconds; `None` outside the years 1970 to 9999, which no log can mean.
+    pub const fn from_millis(ms: i64) -> Option<Self> {
+        Self::checked(ms.saturating_mul(1_000))
     }
 
     /// Epoch seconds, milliseconds or microseconds, told apart by magnitude: API Gateway prints
     /// either of the first two. Values up to 10^11 are seconds (year 5138), up to 10^14 milliseconds.
-    pub const fn from_epoch(value: i64) -> Self {
+    /// `None` outside the years 1970 to 9999.
+    pub const fn from_epoch(value: i64) -> Option<Self> {
         let magnitude = value.unsigned_abs();
         if magnitude < 100_000_000_000 {
-            Self(value * 1_000_000)
+            Self::checked(value * 1_000_000)
         } else if magnitude < 100_000_000_000_000 {
-            Self(value * 1_000)
+            Self::checked(value * 1_000)
         } else {
-            Self(value)
+            Self::checked(value)
         }
+    }
+
+    const fn checked(micros: i64) -> Option<Self> {
+        /// 10000-01-01T00:00:00Z.
+        const END: i64 = 253_402_300_800_000_000;
+        if micros >= 0 && micros < END { Some(Self(micros)) } else { None }
     }
 
     /// RFC 3339 with 0 to 9 decimals (cut to six), `T` or a blank between date and time, and `Z`,
@@ -165,11 +173,6 @@ impl Micros {
         let (y, m, d) = civil_from_days(self.0.div_euclid(DAY));
         format!("{y:04}-{m:02}-{d:02}")
     }
-
-    /// The first instant of the UTC calendar day this instant falls on.
-    pub const fn day_start(self) -> Self {
-        Self(self.0.div_euclid(DAY) * DAY)
-    }
 }
 
 /// Digits after the decimal point as microseconds, and how many bytes they took (at least one).
@@ -224,8 +227,10 @@ mod tests {
         assert_eq!(Micros::parse_rfc3339("2024-03-09T12:11:12+02:00"), Some(expected));
         assert_eq!(Micros::parse_clf("09/Mar/2024:10:11:12 +0000"), Some(expected));
         assert_eq!(Micros::parse_clf("09/Mar/2024:05:11:12 -0500"), Some(expected));
-        assert_eq!(Micros::from_epoch(1_709_979_072), expected);
-        assert_eq!(Micros::from_epoch(1_709_979_072_000), expected);
+        assert_eq!(Micros::from_epoch(1_709_979_072), Some(expected));
+        assert_eq!(Micros::from_epoch(1_709_979_072_000), Some(expected));
+        assert_eq!(Micros::from_millis(i64::MAX), None);
+        assert_eq!(Micros::from_epoch(-1), None);
         assert_eq!(expected.to_string(), "2024-03-09T10:11:12.000000Z");
         assert_eq!(expected.date(), "2024-03-09");
     }

@@ -194,6 +194,9 @@ impl Run<'_> {
         self.progress.records(sink.tally.records_in - counted);
         custody.tally = std::mem::take(&mut sink.tally);
         let ungrouped = sink.ungrouped;
+        if !custody.tally.is_balanced() {
+            done.notes.push(format!("{name}: the counts do not add up; this is a bug in logsift, please report it"));
+        }
         if let Some(source) = framer.take_error() {
             let error = SourceError::Broken { object: name.clone(), offset: framer.offset(), source };
             custody.incomplete = Some(error.to_string());
@@ -214,8 +217,9 @@ impl Run<'_> {
     /// The object of this name that was imported cut short: its records are not to come twice.
     fn cut_before(&self, name: &str) -> Option<&str> {
         let objects = &self.lake.manifest.objects;
-        let cut = objects.values().find(|object| object.incomplete.is_some() && object.name == name && name != "-");
-        cut.map(|object| object.sha256.as_str())
+        let cut = objects.values().filter(|object| object.incomplete.is_some() && object.name == name && name != "-");
+        // The first of several gave the others its identity.
+        cut.min_by(|a, b| a.imported.cmp(&b.imported)).map(|object| object.sha256.as_str())
     }
 
     fn origin(&self, path: &Path) -> Origin {

@@ -40,6 +40,8 @@ pub(super) struct RecordSink<'a, 'w, 's> {
     current: Option<&'static dyn LogFormat>,
     records: u64,
     pub tally: Tally,
+    /// Transport of the record whose segments are coming: only the first one has it.
+    long: Option<Envelope>,
     /// CloudWatch events came whose group or stream is not known.
     pub ungrouped: bool,
 }
@@ -47,7 +49,16 @@ pub(super) struct RecordSink<'a, 'w, 's> {
 impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
     pub fn new(config: SinkConfig<'a>, writer: &'w mut LakeWriter<'s>) -> Self {
         let current = config.forced;
-        Self { config, writer, parsers: HashMap::new(), current, records: 0, tally: Tally::default(), ungrouped: false }
+        Self {
+            config,
+            writer,
+            parsers: HashMap::new(),
+            current,
+            records: 0,
+            tally: Tally::default(),
+            long: None,
+            ungrouped: false,
+        }
     }
 
     pub fn take(&mut self, frame: &Frame<'_>) -> Result<(), PipelineError> {
@@ -75,7 +86,11 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
             segment: frame.segment,
         };
         if let Some(reject) = broken(frame) {
-            return self.reject(&reject, unwrapped.envelope.as_ref(), &mut meta);
+            if frame.segment.is_none_or(|n| n == 0) {
+                self.long.clone_from(&unwrapped.envelope);
+            }
+            let envelope = self.long.clone();
+            return self.reject(&reject, envelope.as_ref(), &mut meta);
         }
         let record = Record { text, envelope: unwrapped.envelope.as_ref(), origin: self.config.origin };
         self.parse(&record, &mut meta)
@@ -191,7 +206,14 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
         let format = self.current.map_or("", LogFormat::id);
         row.native = vec![Value::text(reject.reason.as_str()), Value::text(&reject.detail), Value::text(format)];
         fill(&mut row, self.config.origin, envelope);
-        let event_id = identity::hex(&self.by_place(meta));
+        let id = self.by_place(meta);
+        if self.config.resumes.is_some() && !self.is_new(schema::REJECTS, row.time(), id)? {
+            if meta.segment.is_none_or(|n| n == 0) {
+                Tally::count(&mut self.tally.duplicates, schema::REJECTS);
+            }
+            return Ok(());
+        }
+        let event_id = identity::hex(&id);
         let meta = RowMeta { event_id: &event_id, ..*meta };
         self.writer.push(schema::REJECTS, &schema::REJECT_FIELDS, &row, &meta)?;
         if meta.segment.is_none_or(|n| n == 0) {

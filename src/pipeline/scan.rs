@@ -203,12 +203,12 @@ pub fn scan_lake(lake: &Lake, config: &ScanConfig<'_>, progress: &dyn Progress) 
 }
 
 fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
-    let mut tail: Vec<u8> = Vec::new();
+    let mut tail = Tail::default();
     for batch in lake.raw_batches(part)? {
         let batch = batch?;
         let mut first = 0;
         for i in 0..batch.len() {
-            if batch.place(i).segment.is_some() {
+            if batch.segment(i).is_some() {
                 scan_rows(worker, number, part, &batch, first)?;
                 scan_segment(worker, number, part, &batch, i, &mut tail)?;
                 first = i + 1;
@@ -225,6 +225,16 @@ fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -
         scan_rows(worker, number, part, &batch, first)?;
     }
     Ok(())
+}
+
+/// The end of the last segment, for the next one of the same record.
+#[derive(Default)]
+struct Tail {
+    bytes: Vec<u8>,
+    /// Object, record and number of the segment it is the end of.
+    of: Option<(String, i64, i64)>,
+    /// Bytes at its end whose matches are still to be told.
+    untold: usize,
 }
 
 fn place_of(part: &Part, batch: &RawBatch, i: usize) -> Place {
@@ -257,24 +267,27 @@ fn scan_segment(
     part: &Part,
     batch: &RawBatch,
     i: usize,
-    tail: &mut Vec<u8>,
+    tail: &mut Tail,
 ) -> Result<(), PipelineError> {
     let bytes = batch.bytes(i);
-    if batch.place(i).segment == Some(0) {
-        tail.clear();
-        worker.done.records += 1;
-    }
+    let place = batch.place(i);
+    let segment = place.segment.unwrap_or(0);
+    worker.done.records += u64::from(segment == 0);
     worker.done.bytes += bytes.len() as u64;
-    let carried = tail.len();
-    let mut joined = std::mem::take(tail);
+    let follows = |of: &(String, i64, i64)| *of == (place.object.to_owned(), place.record, segment - 1);
+    if !tail.of.as_ref().is_some_and(follows) {
+        *tail = Tail::default();
+    }
+    let before = tail.bytes.len() - tail.untold.min(tail.bytes.len());
+    let mut joined = std::mem::take(&mut tail.bytes);
     joined.extend_from_slice(bytes);
-    let more = i + 1 < batch.len() && batch.place(i + 1).segment.is_some_and(|n| n > 0);
-    let until = if more { joined.len() - OVERLAP / 2 } else { usize::MAX };
-    let before = if carried > 0 { carried - OVERLAP / 2 } else { 0 };
-    let seen = Seen { before, until, base: 0 };
+    let more = i + 1 < batch.len() && batch.segment(i + 1).is_some_and(|next| next == segment + 1);
+    let untold = if more { OVERLAP / 2 } else { 0 };
+    let seen = Seen { before, until: joined.len() - untold.min(joined.len()), base: 0 };
     worker.chunk.push(&joined);
     worker.scan(number, Some(&part.table), |_| (place_of(part, batch, i), seen))?;
-    *tail = joined.split_off(joined.len().saturating_sub(OVERLAP));
+    let kept = joined.split_off(joined.len().saturating_sub(OVERLAP));
+    *tail = Tail { bytes: kept, of: Some((place.object.to_owned(), place.record, segment)), untold };
     Ok(())
 }
 

@@ -20,7 +20,7 @@ pub struct FindingSet {
 
 struct Building {
     finding: Finding,
-    /// Length of the secret: of two matches of one secret the longer is told.
+    /// Index of the rule it is told under: of two equally sure ones the earlier.
     rule: usize,
 }
 

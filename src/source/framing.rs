@@ -281,7 +281,7 @@ fn find_value(window: &[u8]) -> Found {
 fn value_record(window: &[u8], start: usize) -> Found {
     match json::value_end(window, start) {
         Ok(end) => Found::Record { start, end, next: end },
-        Err(error) if error.what.ends_with("does not end") => Found::NeedMore,
+        Err(error) if error.is_cut() => Found::NeedMore,
         Err(_) => Found::Lost,
     }
 }
@@ -320,21 +320,26 @@ fn enter(state: &mut State, at: usize) -> Found {
     Found::Skip(at + 1)
 }
 
+/// Members that the CloudWatch Logs API puts beside its events.
+const TRANSPORT_MEMBERS: [&[u8]; 4] = [b"nextToken", b"nextForwardToken", b"nextBackwardToken", b"searchedLogStreams"];
+
 /// Passes over a member of the top-level object, or enters the array it is looked for.
 fn skip_member(window: &[u8], at: usize, name: &str, state: &mut State) -> Found {
-    let Ok(end) = json::value_end(window, at) else {
+    let Ok(name_end) = json::value_end(window, at) else {
         return Found::NeedMore;
     };
-    let colon = json::skip_space(window, end);
+    let colon = json::skip_space(window, name_end);
     let value = json::skip_space(window, colon + 1);
     match (window.get(colon), window.get(value)) {
         (None, _) | (Some(b':'), None) => Found::NeedMore,
-        (Some(b':'), Some(b'[')) if &window[at + 1..end - 1] == name.as_bytes() => enter(state, value),
+        (Some(b':'), Some(b'[')) if &window[at + 1..name_end - 1] == name.as_bytes() => enter(state, value),
         (Some(b':'), Some(_)) => match json::value_end(window, value) {
             // A number or word at the end of the window may go on.
-            Ok(end) if end < window.len() => Found::Skip(end),
-            Ok(_) => Found::NeedMore,
-            Err(error) if error.what.ends_with("does not end") => Found::NeedMore,
+            Ok(end) if end == window.len() => Found::NeedMore,
+            Ok(end) if TRANSPORT_MEMBERS.contains(&&window[at + 1..name_end - 1]) => Found::Skip(end),
+            // Whatever else stands beside the array is no transport: it is kept and scanned as a record.
+            Ok(end) => Found::Record { start: at, end, next: end },
+            Err(error) if error.is_cut() => Found::NeedMore,
             Err(_) => Found::Lost,
         },
         _ => Found::Lost,
@@ -368,6 +373,17 @@ pub fn detect(head: &[u8]) -> Framing {
     }
 }
 
+/// Whether the array's first element is an event of the CloudWatch Logs API: applications have `events` too.
+fn holds_messages(array: &[u8]) -> bool {
+    let first = json::skip_space(array, 1);
+    if array.get(first) == Some(&b']') {
+        return true;
+    }
+    let end = json::value_end(array, first).unwrap_or(array.len());
+    let element = array.get(first..end).unwrap_or_default();
+    [b"\"message\"".as_slice(), b"\"timestamp\""].iter().all(|name| memchr::memmem::find(element, name).is_some())
+}
+
 /// `Records` of CloudTrail, `events` of the CloudWatch Logs API: the name of the top-level array, if
 /// the document's members up to it can be read.
 fn wrapper(head: &[u8]) -> Option<&'static str> {
@@ -387,7 +403,7 @@ fn wrapper(head: &[u8]) -> Option<&'static str> {
         if head.get(value) == Some(&b'[') {
             match name {
                 b"Records" => return Some("Records"),
-                b"events" => return Some("events"),
+                b"events" if holds_messages(&head[value..]) => return Some("events"),
                 _ => {}
             }
         }

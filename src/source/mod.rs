@@ -15,6 +15,10 @@ pub enum SourceError {
     Missing { path: PathBuf },
     #[error("{}: permission denied; run as a user who may read it, or change its mode", path.display())]
     Denied { path: PathBuf },
+    #[error("{}: is a pipe or a device; give - and lead it to standard input", path.display())]
+    NotAFile { path: PathBuf },
+    #[error("{}: is a logsift lake and was left out; work on it with --lake", path.display())]
+    Lake { path: PathBuf },
     #[error("{}: cannot be opened", path.display())]
     Open { path: PathBuf, source: std::io::Error },
     #[error("{}: cannot be listed", path.display())]

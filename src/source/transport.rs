@@ -35,7 +35,7 @@ pub fn unwrap(framing: Framing, frame: &[u8]) -> Unwrapped<'_> {
 /// An element of `events` of FilterLogEvents or GetLogEvents.
 fn api_event(frame: &[u8]) -> Option<Unwrapped<'_>> {
     let value = json::parse(std::str::from_utf8(frame).ok()?).ok()?;
-    let millis = |name: &str| value.get(name).and_then(|v| v.as_i64()).map(Micros::from_millis);
+    let millis = |name: &str| value.get(name).and_then(|v| v.as_i64()).and_then(Micros::from_millis);
     let text = |name: &str| value.get(name).and_then(|v| v.as_str());
     let Some(Json::Str(message)) = value.get("message") else {
         return None;

@@ -24,8 +24,8 @@ impl SourceFile {
 }
 
 /// Every regular file under `paths`, sorted by path; hidden ones too, for evidence hides there.
-/// Links inside a directory are not followed. A logsift lake met on the way is left out, and so is
-/// `skip`. Errors do not end the walk.
+/// Links inside a directory are not followed. The lake `skip` is left out; another lake met on the way is an
+/// error, for it is scanned by `--lake`. Errors do not end the walk.
 pub fn walk(paths: &[PathBuf], skip: &Path) -> (Vec<SourceFile>, Vec<SourceError>) {
     let mut files = Vec::new();
     let mut errors = Vec::new();
@@ -41,15 +41,25 @@ pub fn walk(paths: &[PathBuf], skip: &Path) -> (Vec<SourceFile>, Vec<SourceError
                 }
             };
             if entry.file_type().is_dir() {
-                let is_lake = entry.path().join("_logsift").is_dir();
-                if is_lake || (skip.is_some() && entry.path().canonicalize().ok() == skip) {
+                let own = skip.is_some() && entry.path().canonicalize().ok() == skip;
+                let lake = entry.path().join("_logsift").join("manifest").is_dir();
+                if lake && (!own || entry.depth() == 0) {
+                    errors.push(SourceError::Lake { path: entry.path().to_path_buf() });
+                    entries.skip_current_dir();
+                } else if own {
                     entries.skip_current_dir();
                 }
+                continue;
+            }
+            if entry.depth() > 0 && entry.path_is_symlink() {
                 continue;
             }
             match std::fs::metadata(entry.path()) {
                 Ok(meta) if meta.is_file() => {
                     files.push(SourceFile { path: entry.path().to_path_buf(), size: meta.len() });
+                }
+                Ok(_) if entry.depth() == 0 => {
+                    errors.push(SourceError::NotAFile { path: entry.path().to_path_buf() });
                 }
                 Ok(_) => {}
                 Err(error) => errors.push(SourceError::open(entry.path(), error)),

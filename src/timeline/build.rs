@@ -266,7 +266,7 @@ pub fn histogram(lake: &Lake, range: TimeRange) -> Result<Histogram, FrameError>
     let (Some(first), Some(last)) = (first, last) else {
         return Ok(Histogram::default());
     };
-    let span = (last.0 - first.0).max(1);
+    let span = last.0.saturating_sub(first.0).max(1);
     let bucket = WIDTHS.into_iter().find(|w| span / w < BUCKETS).unwrap_or(span / BUCKETS + 1);
     let start = first.0.div_euclid(bucket) * bucket;
     let buckets = ((last.0 - start) / bucket + 1) as usize;

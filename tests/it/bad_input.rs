@@ -212,9 +212,6 @@ fn records_after_one_that_is_too_long_are_read() {
     assert_eq!(records, [1, 2, 3, 5, 6, 7]);
 }
 
-// Fails: a record of up to 256 KiB more than the limit is kept whole, as far as the last read happened to
-// reach (`Framer::next_frame` in src/source/framing.rs hands out `Found::Record` without looking at its
-// length).
 #[test]
 fn the_limit_of_a_record_is_exact() {
     const LIMIT: usize = 8 * 1024 * 1024;

@@ -200,8 +200,6 @@ fn imports_at_once_wait_for_each_other() {
     }
 }
 
-// Fails now and then: `Lake::create` writes `.tmp-<pid>-.gitignore` before it has the writer's lock, and
-// `remove_orphans` of the process that has it (`LocalStore::remove_staged`) deletes that file.
 #[test]
 fn imports_at_once_may_all_find_no_lake() {
     let env = four_inputs();

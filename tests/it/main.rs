@@ -6,6 +6,7 @@ mod bad_input;
 mod cli;
 mod docs;
 mod env;
+mod hardening;
 mod identity;
 #[cfg(feature = "query")]
 mod incident;

@@ -42,8 +42,9 @@ impl Validator for Jwt {
                 verdict.public_ids.push((name.to_owned(), value));
             }
         }
-        if let Some(exp) = claims.get("exp").and_then(serde_json::Value::as_f64) {
-            verdict.facts.push(("exp".to_owned(), Micros::from_epoch(exp as i64).to_string()));
+        let exp = claims.get("exp").and_then(serde_json::Value::as_f64);
+        if let Some(exp) = exp.and_then(|exp| Micros::from_epoch(exp as i64)) {
+            verdict.facts.push(("exp".to_owned(), exp.to_string()));
         }
         let signature = parts.get(2).map_or(0, |part| part.len());
         if expected_length(&alg).is_some_and(|expected| expected != signature) {

@@ -28,10 +28,9 @@ fn lines_with_and_without_their_ends() {
 
 #[test]
 fn records_arrays_pretty_or_not() {
-    for text in [
-        r#"{"Records":[{"a":"]}"},{"b":[1]}]}"#,
-        "{ \"x\": {\"y\":1},\n \"Records\" : [ {\"a\":\"]}\"} ,\n{\"b\":[1]} ],\n\"n\":1}\n",
-    ] {
+    let compact = r#"{"Records":[{"a":"]}"},{"b":[1]}]}"#;
+    let pretty = "{ \n \"Records\" : [ {\"a\":\"]}\"} ,\n{\"b\":[1]} ]\n}\n";
+    for text in [compact, pretty] {
         let (framing, all, broken) = texts(text);
         assert_eq!(framing, Framing::JsonArray("Records"));
         assert_eq!(all, [r#"{"a":"]}"}"#, r#"{"b":[1]}"#]);
@@ -81,4 +80,15 @@ fn the_frame_limit_is_exact() {
     assert_eq!(segments(2001), [Some(0), Some(1), Some(2), None]);
     let (_, all, _) = frames(&[b"x".repeat(READ).as_slice(), b"\ny"].concat(), READ);
     assert_eq!(all.iter().map(|f| f.2).collect::<Vec<_>>(), [None, None]);
+}
+
+#[test]
+fn members_beside_the_array_are_records_not_lost() {
+    let (framing, all, _) = texts(r#"{"Records":[{"a":1}],"token":"kept","nextToken":"x"}"#);
+    assert_eq!(framing, Framing::JsonArray("Records"));
+    assert_eq!(all, [r#"{"a":1}"#, r#""token":"kept""#]);
+    let app = "{\"events\":[{\"id\":1}],\"token\":\"t\"}\n{\"msg\":\"second\"}\n";
+    assert_eq!(texts(app).0, Framing::Lines);
+    let api = r#"{"events":[{"timestamp":1,"message":"m"}],"searchedLogStreams":[]}"#;
+    assert_eq!(texts(api), (Framing::JsonArray("events"), vec![r#"{"timestamp":1,"message":"m"}"#.to_owned()], false));
 }
