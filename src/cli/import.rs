@@ -6,7 +6,7 @@ use crate::formats;
 use crate::lake::Lake;
 use crate::model::{Origin, RejectReason, Tally};
 use crate::pipeline::import::{ImportConfig, ImportReport, import};
-use crate::report::text::{counted, number};
+use crate::report::text::{counted, number, terminal as one_line};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::Write as _;
@@ -135,10 +135,10 @@ fn check_space(lake: &Lake, paths: &[PathBuf]) -> anyhow::Result<()> {
 
 fn tell(report: &ImportReport, lake: &Lake, args: &ImportArgs, context: &Context) -> anyhow::Result<Exit> {
     let terminal = &context.terminal;
-    report.notes.iter().for_each(|note| terminal.say(note));
+    report.notes.iter().for_each(|note| terminal.say(&one_line(note)));
     report.errors.iter().for_each(|error| {
         let cause = std::error::Error::source(error).map(|c| format!(" ({c})")).unwrap_or_default();
-        terminal.warn(&format!("{error}{cause}"));
+        terminal.warn(&one_line(&format!("{error}{cause}")));
     });
     if args.output_format == "json" {
         let mut out = super::terminal::output(None)?;

@@ -10,7 +10,7 @@ use crate::model::{Confidence, Finding, Severity};
 use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_lake};
 use crate::pipeline::scan_files::{scan_files, scan_stream};
 use crate::report::table::Table;
-use crate::report::text::{counted, number};
+use crate::report::text::{counted, number, terminal as one_line};
 use crate::report::{csv, jsonl};
 use anyhow::Context as _;
 use clap::Args;
@@ -140,7 +140,7 @@ fn files(
 
 fn tell(context: &Context, report: &ScanReport, rules: usize) {
     for problem in &report.not_scanned {
-        context.terminal.warn(&format!("not scanned: {problem}"));
+        context.terminal.warn(&one_line(&format!("not scanned: {problem}")));
     }
     let worst = |severity: Severity| report.findings.iter().filter(|f| f.severity == severity).count();
     let counts: Vec<String> =

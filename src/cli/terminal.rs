@@ -12,16 +12,30 @@ use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// The first Ctrl-C asks the run to stop at the next safe place, the second one ends it at once.
+/// How long a run may take to its next safe place.
+const GRACE: Duration = Duration::from_millis(500);
+
+/// The first Ctrl-C asks the run to stop at the next safe place, and ends it when it does not get there (a
+/// read that blocks, a query); the second one ends it at once. The lake is safe either way.
 pub(super) fn catch_interrupts() {
     let handler = || {
-        if INTERRUPTED.swap(true, Ordering::SeqCst) {
-            #[expect(clippy::exit, reason = "the user asked twice")]
-            std::process::exit(130);
+        if !INTERRUPTED.swap(true, Ordering::SeqCst) {
+            std::thread::spawn(|| {
+                std::thread::sleep(GRACE);
+                end();
+            });
+            return;
         }
+        end();
     };
     // Without a handler Ctrl-C still ends the process.
     let _ = ctrlc::set_handler(handler);
+}
+
+#[expect(clippy::exit, reason = "the user asked, and the run did not stop by itself")]
+fn end() {
+    print_line("logsift: interrupted; what was committed before is kept");
+    std::process::exit(130);
 }
 
 /// What may be said, and how.

@@ -50,6 +50,9 @@ impl<'a> Value<'a> {
     }
 }
 
+/// From this length on a list is not searched for each new value.
+const LONG_LIST: usize = 64;
+
 /// One event: common and native cells, links, and what the format does not know.
 #[derive(Clone, Debug)]
 pub struct Row<'a> {
@@ -97,10 +100,11 @@ impl<'a> Row<'a> {
         &self.links[link as usize]
     }
 
-    /// Adds to a list column, once per value.
+    /// Adds to a list column, once per value; of long lists repetitions go in [`Row::feed`], for a hostile
+    /// record may hold a hundred thousand.
     pub fn add_link(&mut self, link: Link, value: Cow<'a, str>) {
         let list = &mut self.links[link as usize];
-        if !list.contains(&value) {
+        if list.len() >= LONG_LIST || !list.contains(&value) {
             list.push(value);
         }
     }
@@ -126,6 +130,10 @@ impl<'a> Row<'a> {
                 let text = text.clone();
                 self.add_link(link, text);
             }
+        }
+        for list in self.links.iter_mut().filter(|list| list.len() > LONG_LIST) {
+            list.sort_unstable();
+            list.dedup();
         }
     }
 

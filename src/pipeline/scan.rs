@@ -6,8 +6,9 @@ use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::Part;
 use crate::lake::read::RawBatch;
-use crate::model::{Confidence, Finding, Micros, Place, Secret};
-use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, Scanner};
+use crate::model::{Confidence, Finding, Masker as _, Micros, Place, Secret};
+use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
+use std::collections::HashMap;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One place of one secret, ready to be shown: it holds a mask only.
@@ -178,11 +179,41 @@ pub(super) fn run<T: Sync>(
         report.bytes += done.bytes;
         report.not_scanned.extend(done.not_scanned);
     }
+    report.findings = findings.into_sorted();
+    if !config.reveal {
+        mask_places(&mut report.findings, &mut sightings, config)?;
+    }
     sightings.sort_by_key(|(number, s)| (*number, s.place.line, s.place.record, s.span));
     report.sightings = sightings.into_iter().map(|(_, sighting)| sighting).collect();
-    report.findings = findings.into_sorted();
     report.not_scanned.sort_unstable();
     Ok(report)
+}
+
+/// Names of resources come from logs too: a secret in one is masked like any other.
+fn mask_places(
+    findings: &mut [Finding],
+    sightings: &mut [(usize, Sighting)],
+    config: &ScanConfig<'_>,
+) -> Result<(), PipelineError> {
+    let masker = ScanMasker::new(config.engine)?;
+    let mut known: HashMap<String, String> = HashMap::new();
+    let mut masked = |name: &str| match known.get(name) {
+        Some(masked) => masked.clone(),
+        None => {
+            let masked = masker.mask(name).into_owned();
+            known.insert(name.to_owned(), masked.clone());
+            masked
+        }
+    };
+    for finding in findings {
+        finding.places = std::mem::take(&mut finding.places).into_iter().map(|(name, n)| (masked(&name), n)).collect();
+    }
+    for (_, sighting) in sightings {
+        if let Some(resource) = &mut sighting.place.resource {
+            *resource = masked(resource);
+        }
+    }
+    Ok(())
 }
 
 /// Scans the raw records of every table of the lake, rejects included.

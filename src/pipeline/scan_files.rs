@@ -110,11 +110,11 @@ fn scan_reader(
         if let Err(source) = read {
             return Err(SourceError::Broken { object: name.to_owned(), offset, source }.into());
         }
-        if end {
-            return Ok(());
-        }
         if progress.cancelled() {
             return Err(PipelineError::Interrupted.into());
+        }
+        if end {
+            return Ok(());
         }
     }
 }

@@ -117,7 +117,8 @@ fn cpu() -> String {
 
 /// Magic, SHA-256 of the rest, database. A damaged or foreign file is as good as none.
 fn read_cache(file: &Path) -> Option<Database> {
-    let data = std::fs::read(file).ok()?;
+    // A pipe in its place would block for ever.
+    let data = std::fs::metadata(file).is_ok_and(|meta| meta.is_file()).then(|| std::fs::read(file).ok())??;
     let rest = data.strip_prefix(MAGIC)?;
     let (sum, bytes) = rest.split_at_checked(32)?;
     if Sha256::digest(bytes).as_slice() != sum {

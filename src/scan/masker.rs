@@ -3,6 +3,7 @@
 use super::ScanError;
 use super::engine::{Chunk, Engine, Found, Scanner};
 use crate::model::{Masker, Secret};
+use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;
 use std::sync::{Mutex, PoisonError};
 
@@ -51,8 +52,10 @@ fn hide(text: &str, mut spans: Vec<(usize, usize)>) -> String {
     let mut values: Vec<&[u8]> = spans.iter().map(|(start, end)| &bytes[*start..*end]).collect();
     values.sort_unstable();
     values.dedup();
-    for value in values.into_iter().filter(|value| value.len() >= REPEATED_FROM) {
-        spans.extend(memchr::memmem::find_iter(bytes, value).map(|at| (at, at + value.len())));
+    values.retain(|value| value.len() >= REPEATED_FROM);
+    // One pass for all values: a hostile text may hold a hundred thousand of them.
+    if let Ok(all) = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).build(values) {
+        spans.extend(all.find_iter(bytes).map(|found| (found.start(), found.end())));
     }
     // Of two that begin together the longer first: the rest of it is hidden with it.
     spans.sort_unstable_by_key(|(start, end)| (*start, std::cmp::Reverse(*end)));

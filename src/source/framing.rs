@@ -294,6 +294,10 @@ fn find_element(window: &[u8], name: &str, state: &mut State) -> Found {
     match (*state, byte) {
         (State::Outside, b'[') if name.is_empty() => enter(state, at),
         (State::Outside, b'{') if !name.is_empty() => {
+            // A later document may be of another kind: it is a record as a whole then.
+            if wrapper(&window[at..]) != Some(name) {
+                return value_record(window, at);
+            }
             *state = State::AfterArray;
             Found::Skip(at + 1)
         }
@@ -304,7 +308,11 @@ fn find_element(window: &[u8], name: &str, state: &mut State) -> Found {
         }
         (State::InArray, b',') => Found::Skip(at + 1),
         (State::InArray, b'{' | b'[' | b'"') => value_record(window, at),
-        (State::InArray, _) => Found::Lost,
+        (State::InArray, _) => match json::value_end(window, at) {
+            Ok(end) if end < window.len() => Found::Record { start: at, end, next: end },
+            Ok(_) => Found::NeedMore,
+            Err(_) => Found::Lost,
+        },
         (State::AfterArray, b'}') => {
             *state = State::Outside;
             Found::Skip(at + 1)

@@ -193,7 +193,10 @@ fn events(
     }
     plan = plan.filter(col(time).is_not_null());
     let all = match limit {
-        Some(_) => Cells::collect(plan.clone().select([len().alias("n")]))?.int("n", 0).unwrap_or(0).unsigned_abs(),
+        Some(_) => Cells::collect(plan.clone().select([col(schema::EVENT_ID).count().alias("n")]))?
+            .int("n", 0)
+            .unwrap_or(0)
+            .unsigned_abs(),
         None => 0,
     };
     plan = plan.sort_by_exprs(

@@ -100,3 +100,48 @@ fn two_objects_with_records_over_the_limit_in_one_scan() {
     let found: serde_json::Value = serde_json::from_str(scan.stdout.lines().next().unwrap()).unwrap();
     assert_eq!((found["rule"].as_str(), found["count"].as_u64()), (Some("jwt"), Some(2)));
 }
+
+#[test]
+fn documents_after_the_first_are_not_lost() {
+    let env = TestEnv::new();
+    let trail = |id: &str| {
+        format!(
+            "{{\"eventVersion\":\"1.08\",\"eventTime\":\"2026-03-06T14:00:00Z\",\"eventName\":\"X\",\"eventSource\":\
+             \"s3.amazonaws.com\",\"eventID\":\"{id}\",\"recipientAccountId\":\"1\"}}"
+        )
+    };
+    let wrapped = format!("{{\"Records\":[{},null,{}]}}\n", trail("a"), trail("b"));
+    let rest = format!("{}\n{{\"Records\":[{}]}}\n{{\"token\":\"{}\"}}\n", trail("c"), trail("d"), token());
+    env.file("mixed.json", wrapped + &rest);
+    let tally = &env.import(&["mixed.json"])["tally"];
+    assert_eq!((&tally["records_in"], &tally["events"]["cloudtrail"]), (&6.into(), &4.into()), "{tally}");
+    env.cmd(&["scan"]).code(1);
+}
+
+#[test]
+#[cfg(feature = "query")]
+fn counting_the_view_and_limiting_the_timeline_work() {
+    let env = TestEnv::new();
+    env.file("alb.log", alb_lines(20).join("\n"));
+    env.file("app.log", "nothing\n");
+    env.cmd(&["import", "alb.log", "app.log"]).code(0);
+    let count = env.cmd(&["query", "--format", "jsonl", "SELECT count(*) AS n FROM events"]).code(0);
+    assert_eq!(count.stdout.trim(), "{\"n\":21}");
+    let some = env.cmd(&["timeline", "--limit", "5", "--format", "jsonl"]).code(0);
+    assert_eq!(some.stdout.lines().count(), 5);
+    assert!(some.stderr.contains("15 more rows"), "{}", some.stderr);
+}
+
+#[test]
+fn a_secret_in_a_resource_name_is_masked() {
+    let env = TestEnv::new();
+    let stamp = "2026-03-06T14:00:00.000Z";
+    env.file("app.log", format!("{stamp} password=Tr4vel-mug-91x\n"));
+    env.cmd(&["import", "--log-group", &format!("/app/{}", token()), "--log-stream", "s", "app.log"]).code(0);
+    for more in [&[][..], &["--occurrences"], &["--format", "jsonl"], &["--occurrences", "--format", "jsonl"]] {
+        let scan = env.cmd(&[&["scan"], more].concat()).code(1);
+        assert!(scan.stdout.contains("password") && !scan.stdout.contains(TOKEN[2]), "{}", scan.stdout);
+    }
+    #[cfg(feature = "query")]
+    assert!(!env.cmd(&["report", "-o", "-"]).code(0).stdout.contains(TOKEN[2]));
+}
