@@ -20,6 +20,7 @@ mod sandbox;
 mod scan;
 mod settings;
 mod terminal;
+#[cfg(feature = "query")]
 mod time_flags;
 #[cfg(feature = "query")]
 mod timeline;
