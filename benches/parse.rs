@@ -23,7 +23,7 @@ fn main() {
         let (time, counted) = best(|| {
             let mut framer = Framer::new(Box::new(std::io::Cursor::new(text.clone())));
             let framing = framer.framing();
-            let mut parser = format.parser();
+            let mut parser = format.parser(&formats::Options::default());
             let mut count = 0;
             while let Some(frame) = framer.next_frame() {
                 let unwrapped = transport::unwrap(framing, frame.bytes);

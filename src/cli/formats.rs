@@ -115,7 +115,7 @@ fn identify(mut framer: Framer, origin: &Origin) -> Identified {
         }
         seen += 1;
         let record = Record { text: &text, envelope: unwrapped.envelope.as_ref(), origin };
-        if let Some((format, claim)) = formats::identify(&record) {
+        if let Some((format, claim)) = formats::identify(&record, &formats::Options::default()) {
             claims.entry(format.id()).or_insert((0, claim.reason)).0 += 1;
         }
     }

@@ -2,16 +2,15 @@
 
 use super::context::Context;
 use super::exit::Exit;
-use crate::formats;
+use super::read_args::{ReadArgs, format_of};
 use crate::lake::Lake;
-use crate::model::{Origin, RejectReason, Tally};
+use crate::model::{RejectReason, Tally};
 use crate::pipeline::import::{ImportConfig, ImportReport, import};
 use crate::report::text::{counted, number, terminal as one_line};
 use anyhow::{Context as _, bail};
 use clap::Args;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// Read exported logs into the lake.
 ///
@@ -31,18 +30,8 @@ pub struct ImportArgs {
     /// Read everything as this format, see `logsift formats list`
     #[arg(long, value_name = "ID")]
     format: Option<String>,
-    /// Log group the files come from: exports do not name it
-    #[arg(long, value_name = "NAME")]
-    log_group: Option<String>,
-    /// Log stream the files come from, where neither path nor content names it
-    #[arg(long, value_name = "NAME")]
-    log_stream: Option<String>,
-    /// Account the files come from [env: LOGSIFT_ACCOUNT]
-    #[arg(long, value_name = "ID")]
-    account: Option<String>,
-    /// Region the files come from [env: LOGSIFT_REGION]
-    #[arg(long, value_name = "REGION")]
-    region: Option<String>,
+    #[command(flatten)]
+    read: ReadArgs,
     /// Exit with 2 when any record was rejected
     #[arg(long)]
     strict: bool,
@@ -58,13 +47,7 @@ Examples:
   aws logs filter-log-events --log-group-name /app | logsift import --log-group /app -";
 
 pub(super) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Exit> {
-    let format = match &args.format {
-        Some(id) => Some(formats::by_id(id).with_context(|| {
-            let known: Vec<_> = formats::ALL.iter().map(|f| f.id()).collect();
-            format!("unknown format `{id}`; known are: {}", known.join(", "))
-        })?),
-        None => None,
-    };
+    let format = args.format.as_deref().map(format_of).transpose()?;
     let mut lake = Lake::create(&context.settings.lake.value)?;
     // Before the lock: a slow stream must not keep other writers out.
     let spooled = spool_stdin(args, &lake)?;
@@ -74,17 +57,11 @@ pub(super) fn run(args: &ImportArgs, context: &Context) -> anyhow::Result<Exit> 
     let mut paths: Vec<PathBuf> = args.paths.iter().filter(|path| !is_stdin(path)).cloned().collect();
     paths.extend(spooled.iter().map(|spool| spool.path().to_path_buf()));
     check_space(&lake, &paths)?;
-    let shared = |value: &Option<String>| value.as_deref().map(Arc::from);
-    let or_setting = |flag: &Option<String>, setting: &Option<String>| shared(flag).or_else(|| shared(setting));
     let config = ImportConfig {
         paths,
         format,
-        origin: Origin {
-            account_id: or_setting(&args.account, &context.settings.account.value),
-            region: or_setting(&args.region, &context.settings.region.value),
-            log_group: shared(&args.log_group),
-            log_stream: shared(&args.log_stream),
-        },
+        options: args.read.options(),
+        origin: args.read.origin(context),
         now: context.now(),
         stdin: spooled.as_ref().map(|spool| spool.path().to_path_buf()),
     };

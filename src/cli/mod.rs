@@ -13,6 +13,7 @@ mod patterns;
 mod pull;
 #[cfg(feature = "query")]
 mod query;
+mod read_args;
 #[cfg(feature = "query")]
 mod report;
 mod rules;

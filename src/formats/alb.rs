@@ -1,7 +1,7 @@
 //! ALB access log. Facts: AWS, "Access logs for your Application Load Balancer"; fields are read by
 //! position, older lines stop earlier, newer ones may go on.
 
-use super::{Claim, LogFormat, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
 
@@ -88,7 +88,7 @@ impl LogFormat for Alb {
         ]
     }
 
-    fn claims(&self, record: &Record<'_>) -> Option<Claim> {
+    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let mut tokens = record.text.splitn(5, ' ');
         let kind = tokens.next()?;
         let time = tokens.next()?;
@@ -105,7 +105,7 @@ impl LogFormat for Alb {
             .map(|_| Claim { score: 85, reason: "a request type, a time, a name and a client:port" })
     }
 
-    fn parser(&self) -> Box<dyn Parser> {
+    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
         Box::new(AlbParser)
     }
 }
@@ -136,6 +136,10 @@ impl Parser for AlbParser {
         }
         derive(row);
         Outcome::Event
+    }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(AlbParser)
     }
 }
 

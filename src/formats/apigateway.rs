@@ -2,7 +2,7 @@
 //! "Variables for access logging" and the console's default formats. A line is whatever the stage's
 //! format string made of it, so names are matched and the rest is kept.
 
-use super::{Claim, LogFormat, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
@@ -104,7 +104,7 @@ impl LogFormat for ApiGateway {
         ]
     }
 
-    fn claims(&self, record: &Record<'_>) -> Option<Claim> {
+    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let text = record.text.trim();
         if text.starts_with('{') {
             let id = text.contains("\"requestId\"") || text.contains("\"extendedRequestId\"");
@@ -120,7 +120,7 @@ impl LogFormat for ApiGateway {
         parse_clf(text).map(|_| Claim { score: 70, reason: "common log format ending in an API Gateway request id" })
     }
 
-    fn parser(&self) -> Box<dyn Parser> {
+    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
         Box::new(AccessParser)
     }
 }
@@ -142,6 +142,10 @@ impl Parser for AccessParser {
             return Outcome::Reject(Reject::malformed("no requestTime, requestTimeEpoch or CloudWatch timestamp"));
         }
         Outcome::Event
+    }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(AccessParser)
     }
 }
 
@@ -373,6 +377,8 @@ mod tests {
     fn an_apache_line_is_not_claimed() {
         let apache =
             r#"83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 203023 "http://x" "Mozilla""#;
-        assert!(ApiGateway.claims(&Record { text: apache, envelope: None, origin: &ORIGIN }).is_none());
+        assert!(
+            ApiGateway.claims(&Record { text: apache, envelope: None, origin: &ORIGIN }, &Options::default()).is_none()
+        );
     }
 }

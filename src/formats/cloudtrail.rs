@@ -1,7 +1,7 @@
 //! CloudTrail records: management, data, Insights and network activity events. Facts: AWS,
 //! "CloudTrail record contents". The framer has unwrapped `{"Records":[…]}` already.
 
-use super::{Claim, LogFormat, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
@@ -116,7 +116,7 @@ impl LogFormat for CloudTrail {
         ]
     }
 
-    fn claims(&self, record: &Record<'_>) -> Option<Claim> {
+    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let text = record.text.trim_start();
         let named = text.starts_with('{')
             && !is_lambda_event(text)
@@ -133,7 +133,7 @@ impl LogFormat for CloudTrail {
         Some(format!("{account}/{event_id}"))
     }
 
-    fn parser(&self) -> Box<dyn Parser> {
+    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
         Box::new(TrailParser)
     }
 }
@@ -161,6 +161,10 @@ impl Parser for TrailParser {
         }
         derive(row);
         Outcome::Event
+    }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(TrailParser)
     }
 }
 
@@ -312,8 +316,12 @@ mod tests {
         assert!(matches!(parse(r#"{"eventTime":"yesterday"}"#).0, Outcome::Reject(_)));
         assert!(matches!(parse("[]").0, Outcome::Reject(_)));
         let s3 = r#"{"eventVersion":"2.1","eventSource": "aws:s3","eventTime":"2026-03-06T14:00:01Z","eventName":"ObjectCreated:Put"}"#;
-        assert_eq!(CloudTrail.claims(&Record { text: s3, envelope: None, origin: &ORIGIN }), None);
-        assert!(CloudTrail.claims(&Record { text: ASSUMED, envelope: None, origin: &ORIGIN }).is_some());
+        assert_eq!(CloudTrail.claims(&Record { text: s3, envelope: None, origin: &ORIGIN }, &Options::default()), None);
+        assert!(
+            CloudTrail
+                .claims(&Record { text: ASSUMED, envelope: None, origin: &ORIGIN }, &Options::default())
+                .is_some()
+        );
         let (_, row) = parse(
             r#"{"eventTime":"2026-03-06T14:00:01Z","eventName":"ConsoleLogin","responseElements":{"ConsoleLogin":"Failure"}}"#,
         );

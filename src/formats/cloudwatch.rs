@@ -2,7 +2,7 @@
 //! application lines, plain or structured. Facts: AWS, "CloudWatch Logs" and "Lambda logs". The
 //! framer has taken off the transport (export line, API output); time and stream come with it.
 
-use super::{Claim, LogFormat, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
 use std::borrow::Cow;
@@ -77,7 +77,7 @@ impl LogFormat for CloudWatch {
         &[(Common::EventOutcome, "failure for an error level, an error type or a timeout; success for a clean REPORT")]
     }
 
-    fn claims(&self, record: &Record<'_>) -> Option<Claim> {
+    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         if record.envelope.is_some() {
             return Some(Claim { score: 1, reason: "an event of CloudWatch Logs that no other format claims" });
         }
@@ -86,7 +86,7 @@ impl LogFormat for CloudWatch {
             .map(|_| Claim { score: 60, reason: "a Lambda platform line" })
     }
 
-    fn parser(&self) -> Box<dyn Parser> {
+    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
         Box::new(EventParser)
     }
 }
@@ -110,6 +110,10 @@ impl Parser for EventParser {
         set_links(row, record.text);
         set_outcome(row);
         Outcome::Event
+    }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(EventParser)
     }
 }
 

@@ -7,6 +7,7 @@ mod alb;
 mod apigateway;
 mod cloudtrail;
 mod cloudwatch;
+pub mod shared;
 mod vpcflow;
 
 use crate::model::{Common, Field, Record, Reject, Row};
@@ -28,8 +29,23 @@ pub trait LogFormat: Sync {
     /// Common columns that are computed and not copied from one field, with how.
     fn computed(&self) -> &'static [(Common, &'static str)];
 
+    /// OCSF class of its events, for those who map them on.
+    fn ocsf(&self) -> &'static str {
+        "Base Event [0]"
+    }
+
+    /// What `parse` prints at top level: the native cells, or the members of the record's own JSON.
+    fn shape(&self) -> Shape {
+        Shape::Columns
+    }
+
+    /// The cell of a top-level member of that name, where it goes to one.
+    fn cell_of(&self, name: &str) -> Option<usize> {
+        self.fields().iter().position(|field| field.native == name)
+    }
+
     /// Why this record looks like one of this format, or `None`.
-    fn claims(&self, record: &Record<'_>) -> Option<Claim>;
+    fn claims(&self, record: &Record<'_>, options: &Options) -> Option<Claim>;
 
     /// The identity AWS gives an event, unique within the table; `None` where it gives none.
     fn aws_id(&self, _row: &Row<'_>) -> Option<String> {
@@ -37,7 +53,25 @@ pub trait LogFormat: Sync {
     }
 
     /// A parser for one object or stream; it may keep state (a header line).
-    fn parser(&self) -> Box<dyn Parser>;
+    fn parser(&self, options: &Options) -> Box<dyn Parser>;
+}
+
+/// What flags say about formats that cannot say it themselves.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Options {
+    /// The flow log's LogFormat, `${version} ${account-id} …`, or field names: for lines without a header.
+    pub vpc_flow_format: Option<String>,
+    /// The stage's access log format, with its `$context` variables.
+    pub apigw_format: Option<String>,
+}
+
+/// How `parse` prints an event.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shape {
+    /// Each native cell under its field's name.
+    Columns,
+    /// Each member of the record's JSON object, nested values as they are.
+    Members,
 }
 
 /// How sure a format is of a record, and why.
@@ -61,6 +95,15 @@ pub enum Outcome {
 pub trait Parser: Send {
     /// Fills `row` (fresh, with as many native cells as the format has fields).
     fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome;
+
+    /// A parser that goes on from here: blocks of one object are parsed side by side.
+    fn fork(&self) -> Box<dyn Parser>;
+
+    /// Whether this record may change how later ones are read: a header line. Asked of every record before
+    /// it is parsed, so it must be cheap.
+    fn is_state(&self, _record: &[u8]) -> bool {
+        false
+    }
 }
 
 /// The format of that id.
@@ -69,14 +112,34 @@ pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
 }
 
 /// The format that claims a record with the highest score; the first in [`ALL`] on a tie.
-pub fn identify(record: &Record<'_>) -> Option<(&'static dyn LogFormat, Claim)> {
+pub fn identify(record: &Record<'_>, options: &Options) -> Option<(&'static dyn LogFormat, Claim)> {
     let mut best: Option<(&'static dyn LogFormat, Claim)> = None;
     for format in ALL {
-        if let Some(claim) = format.claims(record)
+        if let Some(claim) = format.claims(record, options)
             && best.as_ref().is_none_or(|(_, b)| claim.score > b.score)
         {
             best = Some((format, claim));
         }
     }
     best
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::collections::HashSet;
+
+    #[test]
+    fn columns_of_a_format_share_one_prefix_and_no_name() {
+        let mut prefixes = HashSet::new();
+        for format in ALL {
+            let prefix = format.fields()[0].column.split('_').next().unwrap();
+            assert!(prefixes.insert(prefix), "{}: {prefix} is another format's prefix", format.id());
+            let mut names = HashSet::new();
+            for field in format.fields() {
+                assert!(field.column.starts_with(&format!("{prefix}_")), "{}: {}", format.id(), field.column);
+                assert!(names.insert(field.column), "{}: {} twice", format.id(), field.column);
+            }
+        }
+    }
 }

@@ -2,7 +2,7 @@
 //! log records". A value that is missing is `-`; the fields of a line without header are known only
 //! for the default format.
 
-use super::{Claim, LogFormat, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
 use std::borrow::Cow;
@@ -74,14 +74,14 @@ impl LogFormat for VpcFlow {
         ]
     }
 
-    fn claims(&self, record: &Record<'_>) -> Option<Claim> {
+    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         if is_header(record.text) {
             return Some(Claim { score: 95, reason: "a header line of flow log field names" });
         }
         is_default_line(record.text).then_some(Claim { score: 90, reason: "14 fields of the default version 2 format" })
     }
 
-    fn parser(&self) -> Box<dyn Parser> {
+    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
         Box::new(FlowParser { layout: Layout::default_v2() })
     }
 }
@@ -117,12 +117,14 @@ fn is_default_line(line: &str) -> bool {
 }
 
 /// Where each token of a line goes: a native cell, or `extra` under its own name.
+#[derive(Clone)]
 struct Layout {
     columns: Vec<Column>,
     /// First word of the header, which repeats where objects were concatenated.
     header_start: Option<String>,
 }
 
+#[derive(Clone)]
 enum Column {
     Native(usize),
     Extra(String),
@@ -173,6 +175,14 @@ impl Parser for FlowParser {
         }
         finish(row)
     }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(Self { layout: self.layout.clone() })
+    }
+
+    fn is_state(&self, record: &[u8]) -> bool {
+        record.first().is_some_and(u8::is_ascii_lowercase) && std::str::from_utf8(record).is_ok_and(is_header)
+    }
 }
 
 fn value(cell: usize, word: &str) -> Value<'_> {
@@ -216,7 +226,7 @@ mod tests {
 
     fn parse_all(lines: &[&'static str]) -> Vec<(Outcome, Row<'static>)> {
         static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
-        let mut parser = VpcFlow.parser();
+        let mut parser = VpcFlow.parser(&Options::default());
         lines
             .iter()
             .map(|&text| {

@@ -168,6 +168,37 @@ impl Micros {
         (separators && used == rest.len()).then_some(Self(civil.micros()? - offset))
     }
 
+    /// ISO 8601 basic form in UTC, `20131102T010628Z`. The whole text must match.
+    pub fn parse_basic(text: &str) -> Option<Self> {
+        let t = text.as_bytes();
+        let civil = Civil {
+            year: digits(t, 0, 4)?,
+            month: digits(t, 4, 2)?,
+            day: digits(t, 6, 2)?,
+            hour: digits(t, 9, 2)?,
+            minute: digits(t, 11, 2)?,
+            second: digits(t, 13, 2)?,
+        };
+        (t.len() == 16 && t[8] == b'T' && t[15] == b'Z').then(|| civil.micros().map(Self)).flatten()
+    }
+
+    /// A number as [`Micros::from_epoch`] takes it, with a fraction or an exponent where seconds have one.
+    pub fn parse_epoch(text: &str) -> Option<Self> {
+        if let Ok(whole) = text.parse::<i64>() {
+            return Self::from_epoch(whole);
+        }
+        let (seconds, fraction) = text.split_once('.')?;
+        if let (Ok(seconds @ 0..100_000_000_000), Some((micros, used))) =
+            (seconds.parse::<i64>(), fraction_micros(fraction.as_bytes()))
+            && fraction.len() == used
+        {
+            return Self::checked(seconds * 1_000_000 + micros);
+        }
+        // `1.5123578E9`, as some SDKs print seconds; f64 keeps their microseconds.
+        let number: f64 = text.parse().ok().filter(|n: &f64| (0.0..1e11).contains(n))?;
+        Self::checked((number * 1e6).round() as i64)
+    }
+
     /// The UTC calendar day as `YYYY-MM-DD`.
     pub fn date(self) -> String {
         let (y, m, d) = civil_from_days(self.0.div_euclid(DAY));

@@ -4,7 +4,7 @@ use super::identity::Known;
 use super::progress::Progress;
 use super::record_sink::{RecordSink, SinkConfig};
 use super::{PipelineError, threads};
-use crate::formats::LogFormat;
+use crate::formats::{LogFormat, Options};
 use crate::lake::Lake;
 use crate::lake::manifest::{Part, SourceObject};
 use crate::lake::writer::LakeWriter;
@@ -22,6 +22,7 @@ pub struct ImportConfig {
     pub paths: Vec<PathBuf>,
     /// Read everything as this format.
     pub format: Option<&'static dyn LogFormat>,
+    pub options: Options,
     /// From flags; wins over what a path says.
     pub origin: Origin,
     /// When the import happens, for the custody record.
@@ -178,6 +179,7 @@ impl Run<'_> {
             origin: &origin,
             framing: framer.framing(),
             forced: self.config.format,
+            options: &self.config.options,
         };
         let mut sink = RecordSink::new(config, writer);
         let mut counted = 0;

@@ -2,7 +2,7 @@
 
 use super::PipelineError;
 use super::identity::{self, Id, Known};
-use crate::formats::{self, LogFormat, Outcome, Parser};
+use crate::formats::{self, LogFormat, Options, Outcome, Parser};
 use crate::lake::part::RowMeta;
 use crate::lake::writer::LakeWriter;
 use crate::lake::{Lake, schema};
@@ -30,6 +30,7 @@ pub(super) struct SinkConfig<'a> {
     pub framing: Framing,
     /// `--format`: no other is tried.
     pub forced: Option<&'static dyn LogFormat>,
+    pub options: &'a Options,
 }
 
 /// Takes the frames of one object.
@@ -100,7 +101,7 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
         let guess = match self.current {
             // CloudWatch takes anything: a better claim must be asked for each time.
             Some(format) if format.id() != "cloudwatch" || self.config.forced.is_some() => Some(format),
-            Some(_) | None => formats::identify(record).map(|(format, _)| format),
+            Some(_) | None => formats::identify(record, self.config.options).map(|(format, _)| format),
         };
         let Some(format) = guess else {
             let reject = Reject { reason: RejectReason::UnknownFormat, detail: "no format claims it".to_owned() };
@@ -112,7 +113,7 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
             return self.settle(format, &outcome, row, record.envelope, meta);
         };
         // A mixed file: another format may know the line.
-        let other = formats::identify(record).map(|(other, _)| other);
+        let other = formats::identify(record, self.config.options).map(|(other, _)| other);
         if let Some(other) = other.filter(|o| o.id() != format.id() && self.config.forced.is_none()) {
             let (outcome, row) = self.run(other, record);
             if !matches!(outcome, Outcome::Reject(_)) {
@@ -123,7 +124,8 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
     }
 
     fn run<'r>(&mut self, format: &'static dyn LogFormat, record: &Record<'r>) -> (Outcome, Row<'r>) {
-        let parser = self.parsers.entry(format.id()).or_insert_with(|| format.parser());
+        let options = self.config.options;
+        let parser = self.parsers.entry(format.id()).or_insert_with(|| format.parser(options));
         let mut row = Row::new(format.fields().len());
         let outcome = parser.parse(record, &mut row);
         (outcome, row)
