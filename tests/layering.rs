@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("frame", &["model", "lake"], &["polars"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),
     ("detect", &["model", "lake", "frame"], &["polars"]),
-    ("pipeline", &["model", "codec", "formats", "patterns", "source", "lake", "scan"], &[]),
+    ("pipeline", &["model", "codec", "formats", "patterns", "source", "lake", "scan"], &["crossbeam_channel"]),
     (
         "cli",
         &[

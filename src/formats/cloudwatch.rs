@@ -77,6 +77,10 @@ impl LogFormat for CloudWatch {
         &[(Common::EventOutcome, "failure for an error level, an error type or a timeout; success for a clean REPORT")]
     }
 
+    fn takes_anything(&self) -> bool {
+        true
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         if record.envelope.is_some() {
             return Some(Claim { score: 1, reason: "an event of CloudWatch Logs that no other format claims" });

@@ -44,6 +44,16 @@ pub trait LogFormat: Sync {
         self.fields().iter().position(|field| field.native == name)
     }
 
+    /// Whether its objects have header lines that tell how to read what follows.
+    fn has_headers(&self) -> bool {
+        false
+    }
+
+    /// Whether it claims what no other does: each record of such an object is offered to the others first.
+    fn takes_anything(&self) -> bool {
+        false
+    }
+
     /// Why this record looks like one of this format, or `None`.
     fn claims(&self, record: &Record<'_>, options: &Options) -> Option<Claim>;
 

@@ -74,6 +74,10 @@ impl LogFormat for VpcFlow {
         ]
     }
 
+    fn has_headers(&self) -> bool {
+        true
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         if is_header(record.text) {
             return Some(Claim { score: 95, reason: "a header line of flow log field names" });

@@ -6,6 +6,7 @@ pub mod manifest;
 pub mod part;
 pub mod read;
 pub mod schema;
+mod shared_columns;
 pub mod store;
 pub mod writer;
 

@@ -1,15 +1,14 @@
 //! Builds one part: rows in, a Parquet file sorted by time out.
 
 use super::LakeError;
-use super::schema;
+use super::{schema, shared_columns};
 use crate::model::{Common, Field, Kind, Link, Row, Value};
 use arrow::array::{
-    ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder,
-    TimestampMicrosecondBuilder,
+    Array as _, ArrayRef, AsArray as _, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder,
+    RecordBatch, StringBuilder, TimestampMicrosecondBuilder, UInt32Array, new_null_array,
 };
-use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, take};
-use arrow::datatypes::SchemaRef;
-use parquet::arrow::ArrowWriter;
+use arrow::compute::take;
+use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
 use parquet::file::properties::{EnabledStatistics, WriterProperties};
 use parquet::schema::types::ColumnPath;
@@ -35,6 +34,8 @@ pub struct RowMeta<'a> {
 }
 
 enum Column {
+    /// Nulls so far: most columns of a table never get a value in a given part.
+    Empty(Kind, usize),
     Str(StringBuilder),
     Int(Int64Builder),
     Float(Float64Builder),
@@ -44,18 +45,51 @@ enum Column {
 
 impl Column {
     fn new(kind: Kind) -> Self {
+        Self::Empty(kind, 0)
+    }
+
+    /// A column of that kind that begins with `nulls` nulls.
+    fn begin(kind: Kind, nulls: usize) -> Self {
         match kind {
-            Kind::Str | Kind::Json => Self::Str(StringBuilder::new()),
-            Kind::Int => Self::Int(Int64Builder::new()),
-            Kind::Float => Self::Float(Float64Builder::new()),
-            Kind::Bool => Self::Bool(BooleanBuilder::new()),
-            Kind::Time => Self::Time(TimestampMicrosecondBuilder::new().with_timezone("UTC")),
+            Kind::Str | Kind::Json => {
+                let mut builder = StringBuilder::new();
+                (0..nulls).for_each(|_| builder.append_null());
+                Self::Str(builder)
+            }
+            Kind::Int => {
+                let mut builder = Int64Builder::new();
+                builder.append_nulls(nulls);
+                Self::Int(builder)
+            }
+            Kind::Float => {
+                let mut builder = Float64Builder::new();
+                builder.append_nulls(nulls);
+                Self::Float(builder)
+            }
+            Kind::Bool => {
+                let mut builder = BooleanBuilder::new();
+                builder.append_nulls(nulls);
+                Self::Bool(builder)
+            }
+            Kind::Time => {
+                let mut builder = TimestampMicrosecondBuilder::new().with_timezone("UTC");
+                builder.append_nulls(nulls);
+                Self::Time(builder)
+            }
         }
     }
 
     /// A value of another kind than the column's is null: formats fill their own columns.
     fn push(&mut self, value: &Value<'_>) {
+        if let Self::Empty(kind, nulls) = self {
+            if value.is_null() {
+                *nulls += 1;
+                return;
+            }
+            *self = Self::begin(*kind, *nulls);
+        }
         match (self, value) {
+            (Self::Empty(..), _) => {}
             (Self::Str(b), Value::Str(text)) => b.append_value(text),
             (Self::Str(b), _) => b.append_null(),
             (Self::Int(b), Value::Int(n)) => b.append_value(*n),
@@ -71,6 +105,7 @@ impl Column {
 
     fn finish(&mut self) -> ArrayRef {
         match self {
+            Self::Empty(kind, nulls) => new_null_array(&schema::data_type(*kind), *nulls),
             Self::Str(b) => Arc::new(b.finish()),
             Self::Int(b) => Arc::new(b.finish()),
             Self::Float(b) => Arc::new(b.finish()),
@@ -195,7 +230,7 @@ impl PartBuilder {
         columns
     }
 
-    /// Sorts by event_time (none first), then object and record, and encodes.
+    /// Sorts by event_time, rows without one first, and encodes.
     pub fn build(mut self) -> Result<BuiltPart, LakeError> {
         let columns = self.columns();
         let arrow = |source| LakeError::Arrow { path: self.table.clone(), source };
@@ -214,15 +249,17 @@ impl PartBuilder {
     }
 }
 
+/// By time, rows without one first; rows of equal time stay in the order they came.
 fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let by = [Common::EventTime.name(), schema::SOURCE_OBJECT, schema::SOURCE_RECORD, schema::SEGMENT];
-    let options = Some(SortOptions { descending: false, nulls_first: true });
-    let keys: Vec<SortColumn> = by
-        .iter()
-        .filter_map(|name| batch.column_by_name(name))
-        .map(|values| SortColumn { values: Arc::clone(values), options })
-        .collect();
-    let order = lexsort_to_indices(&keys, None)?;
+    let times = batch.column_by_name(Common::EventTime.name());
+    let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let Some(times) = times else {
+        return Ok(batch.clone());
+    };
+    let mut order: Vec<(i64, u32)> =
+        (0..times.len()).map(|i| (if times.is_null(i) { i64::MIN } else { times.value(i) }, i as u32)).collect();
+    order.sort_by_key(|(time, _)| *time);
+    let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, i)| i));
     let columns: Result<Vec<_>, _> = batch.columns().iter().map(|column| take(column, &order, None)).collect();
     RecordBatch::try_new(batch.schema(), columns?)
 }
@@ -235,22 +272,33 @@ fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::erro
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_statistics_enabled(EnabledStatistics::Chunk)
+        .set_offset_index_disabled(true)
         .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_max_row_group_row_count(Some(rows_per_group));
-    // Unique in every row: a dictionary would be built, found useless and thrown away.
-    for name in [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES, schema::SOURCE_RECORD, schema::SOURCE_OFFSET] {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
+    let common: Vec<&str> = Common::ALL.iter().map(|column| column.name()).collect();
+    for field in batch.schema().fields() {
+        let path = ColumnPath::from(field.name().as_str());
+        let unique = [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES].contains(&field.name().as_str());
+        match field.data_type() {
+            // Times, ports and sizes differ from row to row: differences pack better than a dictionary.
+            DataType::Int64 | DataType::Timestamp(..) => {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_encoding(path, Encoding::DELTA_BINARY_PACKED);
+            }
+            // A dictionary would be built, found useless and thrown away. And nobody filters by a range of raw
+            // text, whose bounds would put secrets into the footer.
+            _ if unique => {
+                properties = properties
+                    .set_column_dictionary_enabled(path.clone(), false)
+                    .set_column_statistics_enabled(path, EnabledStatistics::None);
+            }
+            // Who looks for a range of texts asks a common column.
+            _ if !common.contains(&field.name().as_str()) => {
+                properties = properties.set_column_statistics_enabled(path, EnabledStatistics::None);
+            }
+            _ => {}
+        }
     }
-    for name in [schema::SOURCE_RECORD, schema::SOURCE_OFFSET] {
-        properties = properties.set_column_encoding(ColumnPath::from(name), Encoding::DELTA_BINARY_PACKED);
-    }
-    // Nobody filters by a range of raw text, and its bounds would put secrets into the footer.
-    for name in [schema::RAW, schema::RAW_BYTES] {
-        properties = properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
-    }
-    let mut out = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties.build()))?;
-    writer.write(batch)?;
-    writer.close()?;
-    Ok(out)
+    shared_columns::encode(batch, properties.build())
 }

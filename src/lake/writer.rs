@@ -4,9 +4,8 @@ use super::manifest::{Change, Part, SourceObject};
 use super::part::{PartBuilder, RowMeta};
 use super::store::Store;
 use super::{Lake, LakeError};
-use crate::model::{Field, Row};
+use crate::model::{Field, Micros, Row};
 use sha2::{Digest as _, Sha256};
-use std::collections::HashMap;
 
 /// Raw bytes in one part at most (half of what the layout allows: parts are built in memory).
 const PART_RAW: usize = 64 * 1024 * 1024;
@@ -16,54 +15,66 @@ const OPEN_RAW: usize = 192 * 1024 * 1024;
 const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Folder of a table's rows of one day.
-pub fn partition(table: &str, time: Option<crate::model::Micros>) -> String {
+pub fn partition(table: &str, time: Option<Micros>) -> String {
     let date = time.map_or_else(|| NO_DATE.to_owned(), |time| time.date());
     format!("{table}/event_date={date}")
+}
+
+/// A part that rows are still added to.
+struct Open {
+    table: String,
+    /// Days since 1970; none without a time.
+    day: Option<i64>,
+    folder: String,
+    builder: PartBuilder,
 }
 
 /// Writes rows of any tables; nothing is visible before [`LakeWriter::finish`]'s change is committed.
 pub struct LakeWriter<'s> {
     store: &'s dyn Store,
-    /// By table and partition.
-    open: HashMap<(String, String), PartBuilder>,
+    /// By table and day; the one written to last comes first.
+    open: Vec<Open>,
     open_raw: usize,
     parts: Vec<Part>,
 }
 
 impl<'s> LakeWriter<'s> {
     pub fn new(store: &'s dyn Store) -> Self {
-        Self { store, open: HashMap::new(), open_raw: 0, parts: Vec::new() }
+        Self { store, open: Vec::new(), open_raw: 0, parts: Vec::new() }
     }
 
     /// Adds a row to its table's part of its day.
     pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Result<(), LakeError> {
-        let key = (table.to_owned(), partition(table, row.time()));
-        if !self.open.contains_key(&key) {
-            self.open.insert(key.clone(), PartBuilder::new(table, native));
-        }
-        let Some(builder) = self.open.get_mut(&key) else {
-            return Ok(());
+        let day = row.time().map(Micros::day);
+        let at = match self.open.iter().position(|open| open.day == day && open.table == table) {
+            Some(at) => at,
+            None => {
+                let folder = partition(table, row.time());
+                let builder = PartBuilder::new(table, native);
+                self.open.push(Open { table: table.to_owned(), day, folder, builder });
+                self.open.len() - 1
+            }
         };
+        self.open.swap(0, at);
+        let builder = &mut self.open[0].builder;
         builder.push(row, meta);
         self.open_raw += meta.raw.len();
         if builder.raw_size() >= PART_RAW {
-            self.store_part(&key)?;
+            self.store_part(0)?;
         } else if self.open_raw >= OPEN_RAW
-            && let Some(largest) = self.open.iter().max_by_key(|(_, b)| b.raw_size()).map(|(k, _)| k.clone())
+            && let Some((largest, _)) = self.open.iter().enumerate().max_by_key(|(_, open)| open.builder.raw_size())
         {
-            self.store_part(&largest)?;
+            self.store_part(largest)?;
         }
         Ok(())
     }
 
-    fn store_part(&mut self, key: &(String, String)) -> Result<(), LakeError> {
-        let Some(builder) = self.open.remove(key) else {
-            return Ok(());
-        };
+    fn store_part(&mut self, at: usize) -> Result<(), LakeError> {
+        let Open { folder, builder, .. } = self.open.swap_remove(at);
         self.open_raw -= builder.raw_size();
         let built = builder.build()?;
         let sha256: String = Sha256::digest(&built.parquet).iter().map(|b| format!("{b:02x}")).collect();
-        let path = format!("{}/part-{}.parquet", key.1, &sha256[..16]);
+        let path = format!("{folder}/part-{}.parquet", &sha256[..16]);
         // The same bytes may lie there from a run that was cut off before its commit.
         self.store.put_if_absent(&path, &built.parquet)?;
         self.parts.push(Part {
@@ -81,10 +92,9 @@ impl<'s> LakeWriter<'s> {
 
     /// Stores what is open and returns the parts, to be committed.
     pub fn finish(mut self) -> Result<Vec<Part>, LakeError> {
-        let mut keys: Vec<_> = self.open.keys().cloned().collect();
-        keys.sort_unstable();
-        for key in keys {
-            self.store_part(&key)?;
+        self.open.sort_by(|a, b| b.folder.cmp(&a.folder));
+        while let Some(last) = self.open.len().checked_sub(1) {
+            self.store_part(last)?;
         }
         Ok(self.parts)
     }

@@ -74,6 +74,15 @@ impl<'a> Row<'a> {
         }
     }
 
+    /// Makes it a fresh row of `native` cells again, keeping its memory.
+    pub fn clear(&mut self, native: usize) {
+        self.common.fill(Value::Null);
+        self.native.clear();
+        self.native.resize(native, Value::Null);
+        self.links.iter_mut().for_each(Vec::clear);
+        self.extra.clear();
+    }
+
     pub fn common(&self, column: Common) -> &Value<'a> {
         &self.common[column as usize]
     }

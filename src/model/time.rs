@@ -199,6 +199,11 @@ impl Micros {
         Self::checked((number * 1e6).round() as i64)
     }
 
+    /// Days since 1970-01-01.
+    pub const fn day(self) -> i64 {
+        self.0.div_euclid(DAY)
+    }
+
     /// The UTC calendar day as `YYYY-MM-DD`.
     pub fn date(self) -> String {
         let (y, m, d) = civil_from_days(self.0.div_euclid(DAY));

@@ -3,21 +3,34 @@
 //! AWS's own id where there is one. CloudWatch events are hash(account, region, group, stream, time, raw,
 //! n), n being the ordinal among equal ones in one view (a directory of export objects, one API output):
 //! two equal lines in one millisecond are two events, and a second view of them adds nothing. Every other
-//! record is its place in its object, whose SHA-256 is its name; an object of the name of one that was cut
-//! short carries on its identity.
+//! record is its place in its object, whose SHA-256 is its name; of an object that has the name of one that was
+//! cut short, what lies at the same place with the same bytes is known already.
 
-use crate::lake::manifest::Manifest;
+use crate::lake::writer::partition;
 use crate::lake::{Lake, LakeError};
-use crate::model::{Micros, Origin};
+use crate::model::{Envelope, Micros, Origin};
 use sha2::{Digest as _, Sha256};
+use std::borrow::Cow;
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// 128 bits of SHA-256: attackers write log lines, so a weaker hash would let them hide one.
 pub(super) type Id = [u8; 16];
 
-pub(super) fn hex(id: &Id) -> String {
-    crate::source::object::hex(id)
+/// Lower-case hex of an id, without a heap allocation.
+pub(super) fn hex(id: &Id) -> [u8; 32] {
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let mut out = [0; 32];
+    for (pair, byte) in out.chunks_exact_mut(2).zip(id) {
+        pair[0] = DIGITS[usize::from(byte >> 4)];
+        pair[1] = DIGITS[usize::from(byte & 15)];
+    }
+    out
+}
+
+/// The digits as text.
+pub(super) fn text(hex: &[u8; 32]) -> &str {
+    std::str::from_utf8(hex).unwrap_or_default()
 }
 
 fn digest(parts: &[&[u8]]) -> Id {
@@ -36,21 +49,53 @@ pub(super) fn by_aws_id(table: &str, aws_id: &str) -> Id {
     digest(&[b"aws", table.as_bytes(), aws_id.as_bytes()])
 }
 
-/// Identity by place: object, record number, segment; and the bytes, so that another object of the same
-/// name cannot stand for this one.
-pub(super) fn by_place(object_sha256: &str, record: u64, segment: u32, raw: &[u8]) -> Id {
-    digest(&[b"object", object_sha256.as_bytes(), &record.to_le_bytes(), &segment.to_le_bytes(), raw])
+/// A place and what lies there: an object that carries on another of its name must hold the same bytes at
+/// the same place, or nothing of it is known.
+pub(super) fn content_at(record: u64, segment: u32, raw: &[u8]) -> Id {
+    digest(&[b"place", &record.to_le_bytes(), &segment.to_le_bytes(), raw])
+}
+
+/// Hex digits of an object's SHA-256 in the ids of its records: 96 bits, more than anybody can collide.
+const OBJECT_DIGITS: usize = 24;
+
+/// Identity by place, as text: the object by its SHA-256, the record's number, and the segment's where it
+/// has several. Neighbours differ in their last digits only, which costs the lake next to nothing.
+pub(super) fn place_text<'t>(object_sha256: &str, record: u64, segment: Option<u32>, into: &'t mut String) -> &'t str {
+    into.clear();
+    into.push_str(object_sha256.get(..OBJECT_DIGITS).unwrap_or(object_sha256));
+    into.push('-');
+    push_number(into, record);
+    if let Some(segment) = segment {
+        into.push('.');
+        push_number(into, u64::from(segment));
+    }
+    into
+}
+
+fn push_number(into: &mut String, mut number: u64) {
+    let mut digits = [0u8; 20];
+    let mut at = digits.len();
+    loop {
+        at -= 1;
+        digits[at] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    into.push_str(std::str::from_utf8(&digits[at..]).unwrap_or_default());
 }
 
 /// The part of a CloudWatch identity that equal lines share; `None` where group or stream are unknown.
-pub(super) fn cloudwatch_base(origin: &Origin, stream: Option<&str>, time: Micros, raw: &[u8]) -> Option<Id> {
-    let text = |part: &Option<std::sync::Arc<str>>| part.as_deref().unwrap_or_default().to_owned();
-    let group = origin.log_group.as_deref()?;
+pub(super) fn cloudwatch_base(origin: &Origin, envelope: &Envelope, time: Micros, raw: &[u8]) -> Option<Id> {
+    let group = envelope.log_group.as_deref().or(origin.log_group.as_deref())?;
+    let stream = envelope.log_stream.as_deref().or(origin.log_stream.as_deref())?;
+    let account = origin.account_id.as_deref().unwrap_or_default();
+    let region = origin.region.as_deref().unwrap_or_default();
     // Export tasks write `/` as `-`: the one spelling both views can be brought to.
-    let stream = stream.or(origin.log_stream.as_deref())?.replace('/', "-");
+    let stream = if stream.contains('/') { Cow::Owned(stream.replace('/', "-")) } else { Cow::Borrowed(stream) };
     // A message's own newline is lost in exports.
     let message = raw.trim_ascii_end();
-    let (account, region) = (text(&origin.account_id), text(&origin.region));
     let time = time.0.to_le_bytes();
     Some(digest(&[
         b"cloudwatch",
@@ -63,45 +108,102 @@ pub(super) fn cloudwatch_base(origin: &Origin, stream: Option<&str>, time: Micro
     ]))
 }
 
+/// From this many ids on, those of committed groups are forgotten: they can be read from the lake again.
+const MANY: usize = 8_000_000;
+
 /// The events of one or more partitions that are in the lake or were read in this run.
 #[derive(Default)]
 pub(super) struct Known {
-    seen: HashSet<Id>,
-    loaded: HashSet<String>,
-    /// Equal CloudWatch lines so far, by view.
-    ordinals: HashMap<Id, u32>,
+    /// Ids, with the view they were met in first and how often they were counted there.
+    seen: HashMap<Id, Sighting>,
+    /// Table and day.
+    loaded: HashSet<(String, Option<i64>)>,
+    views: HashMap<PathBuf, u32>,
+    /// Equal CloudWatch lines so far in views other than the first.
+    others: HashMap<(u32, Id), u32>,
+}
+
+#[derive(Clone, Copy, Default)]
+struct Sighting {
+    /// 0 where it came from the lake or needs no counting.
+    view: u32,
+    count: u32,
+    /// Whether the id itself is an event's: counting comes before.
+    taken: bool,
 }
 
 impl Known {
-    /// Loads the ids of a partition (`table/event_date=…`) once.
-    pub fn load(&mut self, lake: &Lake, manifest: &Manifest, partition: &str) -> Result<(), LakeError> {
-        if !self.loaded.insert(partition.to_owned()) {
+    /// Loads the ids of the table's day once.
+    pub fn load(&mut self, lake: &Lake, table: &str, time: Option<Micros>) -> Result<(), LakeError> {
+        let day = time.map(Micros::day);
+        if self.loaded.iter().any(|(t, d)| *d == day && t == table) {
             return Ok(());
         }
-        for part in manifest.parts.values().filter(|p| p.path.rsplit_once('/').is_some_and(|(dir, _)| dir == partition))
-        {
-            let ids = lake.event_ids(part)?;
-            self.seen.extend(ids.iter().filter_map(|id| parse(id)));
+        self.loaded.insert((table.to_owned(), day));
+        let folder = partition(table, time);
+        let parts = lake.manifest.parts.values();
+        for part in parts.filter(|part| part.path.rsplit_once('/').is_some_and(|(dir, _)| dir == folder)) {
+            for id in lake.event_ids(part)?.iter().filter_map(|id| parse(id)) {
+                self.seen.entry(id).or_default().taken = true;
+            }
         }
         Ok(())
     }
 
-    pub fn is_loaded(&self, partition: &str) -> bool {
-        self.loaded.contains(partition)
+    /// Loads what lies in the lake of the object with this SHA-256, once: its records by place and bytes.
+    pub fn load_object(&mut self, lake: &Lake, sha256: &str) -> Result<(), LakeError> {
+        if !self.loaded.insert((format!("object {sha256}"), None)) {
+            return Ok(());
+        }
+        let prefix = sha256.get(..OBJECT_DIGITS).unwrap_or(sha256);
+        for part in lake.all_parts().filter(|part| !crate::lake::schema::DERIVED.contains(&part.table.as_str())) {
+            for batch in lake.raw_batches(part)? {
+                let batch = batch?;
+                for i in 0..batch.len() {
+                    let place = batch.place(i);
+                    if place.event_id.starts_with(prefix) {
+                        let segment = place.segment.unwrap_or(0) as u32;
+                        let id = content_at(place.record as u64, segment, batch.bytes(i));
+                        self.seen.entry(id).or_default().taken = true;
+                    }
+                }
+            }
+        }
+        Ok(())
     }
 
     /// `false` when the event was known already.
     pub fn insert(&mut self, id: Id) -> bool {
-        self.seen.insert(id)
+        !std::mem::replace(&mut self.seen.entry(id).or_default().taken, true)
     }
 
     /// The identity of the next of equal CloudWatch lines in this view.
     pub fn next_of(&mut self, view: &Path, base: Id) -> Id {
-        let key = digest(&[view.as_os_str().as_encoded_bytes(), &base]);
-        let n = self.ordinals.entry(key).or_default();
-        let id = if *n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) };
-        *n += 1;
-        id
+        let view = self.view(view);
+        let first = self.seen.entry(base).or_default();
+        if first.count == 0 {
+            first.view = view;
+        }
+        let count = if first.view == view { &mut first.count } else { self.others.entry((view, base)).or_default() };
+        let n = *count;
+        *count += 1;
+        if n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) }
+    }
+
+    fn view(&mut self, view: &Path) -> u32 {
+        if let Some(number) = self.views.get(view) {
+            return *number;
+        }
+        let number = self.views.len() as u32 + 1;
+        self.views.insert(view.to_path_buf(), number);
+        number
+    }
+
+    /// After a commit: what was met so far lies in the lake.
+    pub fn committed(&mut self) {
+        if self.seen.len() + self.others.len() > MANY {
+            *self = Self::default();
+        }
     }
 }
 
@@ -126,11 +228,15 @@ mod tests {
         Origin { log_group: Some("/g".into()), ..Origin::default() }
     }
 
+    fn stream(name: &str) -> Envelope {
+        Envelope { log_stream: Some(name.into()), ..Envelope::default() }
+    }
+
     #[test]
     fn equal_lines_count_within_a_view_and_match_across_views() {
         let mut known = Known::default();
-        let base = cloudwatch_base(&origin(), Some("2026/03/02/[$LATEST]a"), Micros(1), b"same\n").unwrap();
-        let other = cloudwatch_base(&origin(), Some("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
+        let base = cloudwatch_base(&origin(), &stream("2026/03/02/[$LATEST]a"), Micros(1), b"same\n").unwrap();
+        let other = cloudwatch_base(&origin(), &stream("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
         assert_eq!(base, other);
         let (one, two) = (Path::new("one"), Path::new("two"));
         let mut new = |view: &Path, times: usize| -> Vec<bool> {
@@ -147,11 +253,15 @@ mod tests {
 
     #[test]
     fn ids_differ_in_every_part_and_survive_hex() {
-        let a = by_place("x", 1, 0, b"r");
-        assert_ne!(a, by_place("x", 2, 0, b"r"));
-        assert_ne!(a, by_place("x", 1, 1, b"r"));
+        let a = content_at(1, 0, b"r");
+        assert_ne!(a, content_at(2, 0, b"r"));
+        assert_ne!(a, content_at(1, 1, b"r"));
+        let mut id = String::new();
+        let sha256 = "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef";
+        assert_eq!(place_text(sha256, 90, None, &mut id), "0123456789abcdef01234567-90");
+        assert_eq!(place_text(sha256, u64::MAX, Some(0), &mut id), "0123456789abcdef01234567-18446744073709551615.0");
         assert_ne!(digest(&[b"ab", b"c"]), digest(&[b"a", b"bc"]));
-        assert_eq!(parse(&hex(&a)), Some(a));
-        assert_eq!(cloudwatch_base(&Origin::default(), Some("s"), Micros(1), b"x"), None);
+        assert_eq!(parse(text(&hex(&a))), Some(a));
+        assert_eq!(cloudwatch_base(&Origin::default(), &stream("s"), Micros(1), b"x"), None);
     }
 }

@@ -1,21 +1,23 @@
 //! Local files → lake.
 
+use super::block::{Block, parse_block};
 use super::identity::Known;
+use super::lake_sink::LakeSink;
+use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
-use super::record_sink::{RecordSink, SinkConfig};
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
 use crate::lake::Lake;
 use crate::lake::manifest::{Part, SourceObject};
-use crate::lake::writer::LakeWriter;
 use crate::model::{Micros, Origin, Tally};
 use crate::source::framing::{Framer, Framing};
 use crate::source::walk::{SourceFile, walk};
 use crate::source::{SourceError, object, s3_key};
+use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 /// What to import, and what is known of it beforehand.
 pub struct ImportConfig {
@@ -54,27 +56,29 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
     let (files, errors) = walk(&config.paths, lake.root());
     let mut report = ImportReport { errors, ..ImportReport::default() };
     progress.total(files.iter().map(|f| f.size).sum());
-    let known = Mutex::new(Known::default());
+    let mut known = Mutex::new(Known::default());
     let mut rest = files.as_slice();
     while !rest.is_empty() {
         let (group, after) = rest.split_at(group_len(rest));
         rest = after;
-        let run = Run { lake, config, progress, known: &known, taken: Mutex::new(HashSet::new()) };
-        let done = run.group(group)?;
-        let mut parts = Vec::new();
-        let mut objects = Vec::new();
-        for worker in done {
-            parts.extend(worker.parts);
-            for object in worker.objects {
-                report.tally.add(&object.tally);
-                report.objects += 1;
-                objects.push(object);
-            }
-            report.skipped += worker.skipped;
-            report.errors.extend(worker.errors);
-            report.notes.extend(worker.notes);
-        }
+        let run = Run {
+            lake,
+            config,
+            progress,
+            known: &known,
+            files: group,
+            next: AtomicUsize::new(0),
+            taken: Mutex::new(HashSet::new()),
+            done: Mutex::new(Done::default()),
+            failed: AtomicBool::new(false),
+        };
+        let parts = run.group()?;
+        let done = run.done.into_inner().unwrap_or_else(PoisonError::into_inner);
+        report.skipped += done.skipped;
+        report.errors.extend(done.errors);
+        let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
         lake.commit_import(parts, objects)?;
+        known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
     }
     report.notes.sort_unstable();
     Ok(report)
@@ -95,124 +99,156 @@ struct Run<'a> {
     config: &'a ImportConfig,
     progress: &'a dyn Progress,
     known: &'a Mutex<Known>,
+    files: &'a [SourceFile],
+    next: AtomicUsize,
     /// SHA-256 of objects that a worker of this group has begun.
     taken: Mutex<HashSet<String>>,
+    done: Mutex<Done>,
+    /// Set when a worker fails: the others stop too.
+    failed: AtomicBool,
 }
 
+/// What a group of objects became, parts aside.
 #[derive(Default)]
 struct Done {
-    parts: Vec<Part>,
-    objects: Vec<SourceObject>,
+    objects: Vec<Finished>,
     skipped: u64,
     errors: Vec<SourceError>,
-    notes: Vec<String>,
 }
 
+/// An object that was cut into blocks; its counts are whole when all workers are done.
+struct Finished {
+    job: Arc<ObjectJob>,
+    size: u64,
+    binary: bool,
+    incomplete: Option<String>,
+}
+
+/// An object larger than this is parsed by several workers.
+const SHARED_FROM: u64 = 4 * 1024 * 1024;
+
 impl Run<'_> {
-    fn group(&self, files: &[SourceFile]) -> Result<Vec<Done>, PipelineError> {
-        let next = AtomicUsize::new(0);
-        let workers = threads().min(files.len()).max(1);
-        let results: Vec<Result<Done, PipelineError>> = std::thread::scope(|scope| {
-            let handles: Vec<_> = (0..workers).map(|_| scope.spawn(|| self.worker(files, &next))).collect();
+    fn group(&self) -> Result<Vec<Part>, PipelineError> {
+        let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
+        let results: Vec<Result<Vec<Part>, PipelineError>> = std::thread::scope(|scope| {
+            let worker = |send, blocks| move || self.worker(send, &blocks);
+            let handles: Vec<_> = (0..threads()).map(|_| scope.spawn(worker(send.clone(), blocks.clone()))).collect();
+            drop((send, blocks));
             handles.into_iter().map(|h| h.join().unwrap_or(Err(PipelineError::Worker))).collect()
         });
-        results.into_iter().collect()
+        let mut parts = Vec::new();
+        let mut stopped = Ok(());
+        for result in results {
+            match result {
+                Ok(stored) => parts.extend(stored),
+                // The others stop as if interrupted when one fails: the one that did says why.
+                Err(PipelineError::Interrupted) if stopped.is_err() => {}
+                Err(error) => stopped = Err(error),
+            }
+        }
+        stopped.map(|()| parts)
     }
 
-    fn worker(&self, files: &[SourceFile], next: &AtomicUsize) -> Result<Done, PipelineError> {
-        let mut done = Done::default();
-        let mut writer = LakeWriter::new(&self.lake.store);
-        while let Some(file) = files.get(next.fetch_add(1, Ordering::Relaxed)) {
-            if self.progress.cancelled() {
-                return Err(PipelineError::Interrupted);
+    /// Takes blocks of large objects first, then files; ends when there is neither any more.
+    fn worker(&self, send: Sender<Block>, blocks: &Receiver<Block>) -> Result<Vec<Part>, PipelineError> {
+        let mut sink = LakeSink::new(self.lake, self.known);
+        let result = self.work(send, blocks, &mut sink);
+        if result.is_err() {
+            self.failed.store(true, Ordering::Relaxed);
+        }
+        result?;
+        sink.finish()
+    }
+
+    fn work(
+        &self,
+        send: Sender<Block>,
+        blocks: &Receiver<Block>,
+        sink: &mut LakeSink<'_>,
+    ) -> Result<(), PipelineError> {
+        loop {
+            while let Ok(block) = blocks.try_recv() {
+                self.parse(block, sink)?;
             }
-            match self.object(file, &mut writer, &mut done) {
+            let Some(file) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
+                break;
+            };
+            match self.object(file, &send, sink) {
                 Ok(()) => {}
-                Err(ObjectError::Source(error)) => done.errors.push(error),
+                Err(ObjectError::Source(error)) => self.done().errors.push(error),
                 Err(ObjectError::Run(error)) => return Err(error),
             }
         }
-        done.parts = writer.finish()?;
-        Ok(done)
+        drop(send);
+        while let Ok(block) = blocks.recv() {
+            self.parse(block, sink)?;
+        }
+        Ok(())
     }
 
-    fn object(&self, file: &SourceFile, writer: &mut LakeWriter<'_>, done: &mut Done) -> Result<(), ObjectError> {
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn parse(&self, block: Block, sink: &mut LakeSink<'_>) -> Result<(), PipelineError> {
+        if self.progress.cancelled() || self.failed.load(Ordering::Relaxed) {
+            return Err(PipelineError::Interrupted);
+        }
+        self.progress.records(parse_block(block, &self.config.options, self.config.format, sink)?);
+        Ok(())
+    }
+
+    fn object(&self, file: &SourceFile, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
         let stdin = self.config.stdin.as_deref() == Some(&file.path);
         let name = if stdin { "-".to_owned() } else { file.path.display().to_string() };
         let sha256 = object::sha256(file)?;
         let fresh = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
         if !fresh || self.lake.manifest.objects.contains_key(&sha256) {
-            done.skipped += 1;
+            self.done().skipped += 1;
             self.progress.advance(file.size);
             return Ok(());
         }
-        let mut custody = SourceObject {
-            name: name.clone(),
-            size: file.size,
-            sha256: sha256.clone(),
-            imported: self.config.now.to_string(),
-            tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
-            tally: Tally::default(),
-            incomplete: None,
-        };
         if file.is_test_object() {
-            custody.tally.records_in = 1;
-            Tally::count(&mut custody.tally.ignored, "test object");
-            self.progress.advance(file.size);
-            done.objects.push(custody);
-            return Ok(());
+            let mut tally = Tally { records_in: 1, ..Tally::default() };
+            Tally::count(&mut tally.ignored, "test object");
+            let job = ObjectJob { name, sha256, tally: Mutex::new(tally), ..ObjectJob::default() };
+            return self.finish(Finished { job: Arc::new(job), size: file.size, binary: false, incomplete: None });
         }
-        let origin = self.origin(&file.path);
-        let mut framer = Framer::new(object::open(file)?);
+        let framer = Framer::new(object::open(file)?);
         let binary = memchr::memchr(0, framer.head()).is_some();
-        let config = SinkConfig {
-            lake: self.lake,
-            known: self.known,
-            object: &name,
-            sha256: &sha256,
+        let job = Arc::new(ObjectJob {
             // Objects of one export task are one view of a stream; every API output is one of its own.
             view: match framer.framing() {
-                Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")),
-                Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => &file.path,
+                Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")).to_path_buf(),
+                Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => file.path.clone(),
             },
-            resumes: self.cut_before(&name),
-            origin: &origin,
-            framing: framer.framing(),
-            forced: self.config.format,
-            options: &self.config.options,
-        };
-        let mut sink = RecordSink::new(config, writer);
-        let mut counted = 0;
-        while let Some(frame) = framer.next_frame() {
-            sink.take(&frame)?;
-            if sink.tally.records_in.is_multiple_of(4096) {
-                self.progress.records(sink.tally.records_in - counted);
-                counted = sink.tally.records_in;
-                if self.progress.cancelled() {
-                    return Err(PipelineError::Interrupted.into());
-                }
+            resumes: self.cut_before(&name).map(str::to_owned),
+            origin: self.origin(&file.path),
+            name,
+            sha256,
+            ..ObjectJob::default()
+        });
+        let mut sequencer = Sequencer::new(Arc::clone(&job), framer, &self.config.options, self.config.format);
+        while let Some(block) = sequencer.next_block() {
+            if file.size < SHARED_FROM {
+                self.parse(block, sink)?;
+            } else if let Err(full) = send.try_send(block) {
+                self.parse(full.into_inner(), sink)?;
             }
         }
-        self.progress.records(sink.tally.records_in - counted);
-        custody.tally = std::mem::take(&mut sink.tally);
-        let ungrouped = sink.ungrouped;
-        if !custody.tally.is_balanced() {
-            done.notes.push(format!("{name}: the counts do not add up; this is a bug in logsift, please report it"));
-        }
-        if let Some(source) = framer.take_error() {
-            let error = SourceError::Broken { object: name.clone(), offset: framer.offset(), source };
-            custody.incomplete = Some(error.to_string());
-            done.errors.push(error);
-        }
-        done.notes.extend(note(&name, file, binary, &custody.tally));
-        if ungrouped {
-            done.notes.push(format!(
-                "{name}: CloudWatch events whose log group or stream is not known; name them with --log-group \
-                 (and --log-stream), or the same events from another file will be taken for others"
-            ));
-        }
-        self.progress.advance(file.size);
-        done.objects.push(custody);
+        let mut framer = sequencer.into_framer();
+        let incomplete = framer.take_error().map(|source| {
+            let error = SourceError::Broken { object: job.name.clone(), offset: framer.offset(), source };
+            let text = error.to_string();
+            self.done().errors.push(error);
+            text
+        });
+        self.finish(Finished { job, size: file.size, binary, incomplete })
+    }
+
+    fn finish(&self, object: Finished) -> Result<(), ObjectError> {
+        self.progress.advance(object.size);
+        self.done().objects.push(object);
         Ok(())
     }
 
@@ -236,9 +272,38 @@ impl Run<'_> {
     }
 }
 
+/// The custody record of an object whose blocks are all parsed, and what is to be said about it.
+fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObject {
+    let job = &object.job;
+    let tally = std::mem::take(&mut *job.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    if !tally.is_balanced() {
+        let name = &job.name;
+        report.notes.push(format!("{name}: the counts do not add up; this is a bug in logsift, please report it"));
+    }
+    report.notes.extend(note(&job.name, object.size, object.binary, &tally));
+    if job.ungrouped.load(Ordering::Relaxed) {
+        report.notes.push(format!(
+            "{}: CloudWatch events whose log group or stream is not known; name them with --log-group \
+             (and --log-stream), or the same events from another file will be taken for others",
+            job.name
+        ));
+    }
+    report.tally.add(&tally);
+    report.objects += 1;
+    SourceObject {
+        name: job.name.clone(),
+        size: object.size,
+        sha256: job.sha256.clone(),
+        imported: now.to_string(),
+        tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
+        tally,
+        incomplete: object.incomplete,
+    }
+}
+
 /// What a person should know about an object that gave nothing, or nothing but rejects.
-fn note(name: &str, file: &SourceFile, binary: bool, tally: &Tally) -> Option<String> {
-    if file.size == 0 || tally.records_in == 0 {
+fn note(name: &str, size: u64, binary: bool, tally: &Tally) -> Option<String> {
+    if size == 0 || tally.records_in == 0 {
         return Some(format!("{name}: is empty"));
     }
     let unknown = tally.rejects.get("unknown_format").copied().unwrap_or(0);

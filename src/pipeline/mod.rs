@@ -1,9 +1,11 @@
 //! The stages joined: threads live here.
 
+mod block;
 mod identity;
 pub mod import;
+mod lake_sink;
+mod object_job;
 pub mod progress;
-mod record_sink;
 pub mod scan;
 pub mod scan_files;
 

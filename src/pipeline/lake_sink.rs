@@ -1,0 +1,93 @@
+//! Events and rejects into the lake: identified, and left out where they are there already.
+
+use super::PipelineError;
+use super::block::{Event, Sink};
+use super::identity::{self, Id, Known};
+use super::object_job::ObjectJob;
+use crate::lake::part::RowMeta;
+use crate::lake::writer::LakeWriter;
+use crate::lake::{Lake, schema};
+use crate::model::{Micros, Row};
+use std::sync::atomic::Ordering;
+use std::sync::{Mutex, PoisonError};
+
+/// One worker's way into the lake.
+pub(super) struct LakeSink<'a> {
+    lake: &'a Lake,
+    known: &'a Mutex<Known>,
+    writer: LakeWriter<'a>,
+    /// The text of a place, kept for its memory.
+    place: String,
+}
+
+impl<'a> LakeSink<'a> {
+    pub fn new(lake: &'a Lake, known: &'a Mutex<Known>) -> Self {
+        Self { lake, known, writer: LakeWriter::new(&lake.store), place: String::new() }
+    }
+
+    pub fn finish(self) -> Result<Vec<crate::lake::manifest::Part>, PipelineError> {
+        Ok(self.writer.finish()?)
+    }
+
+    /// The event's identity where another object may hold the same event.
+    fn identify(&self, job: &ObjectJob, event: &Event<'_, '_>) -> Option<Id> {
+        if let Some(aws_id) = event.format.aws_id(event.row) {
+            return Some(identity::by_aws_id(event.format.id(), &aws_id));
+        }
+        let envelope = event.record.envelope?;
+        let time = envelope.time?;
+        let raw = event.meta.raw_bytes.unwrap_or(event.meta.raw.as_bytes());
+        let Some(base) = identity::cloudwatch_base(&job.origin, envelope, time, raw) else {
+            job.ungrouped.store(true, Ordering::Relaxed);
+            return None;
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        Some(known.next_of(&job.view, base))
+    }
+
+    /// Whether the record is not among those of the object that this one carries on.
+    fn goes_on(&self, job: &ObjectJob, meta: &RowMeta<'_>) -> Result<bool, PipelineError> {
+        let Some(before) = &job.resumes else {
+            return Ok(true);
+        };
+        let raw = meta.raw_bytes.unwrap_or(meta.raw.as_bytes());
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.load_object(self.lake, before)?;
+        Ok(known.insert(identity::content_at(meta.record, meta.segment.unwrap_or(0), raw)))
+    }
+
+    fn is_new(&self, table: &str, time: Option<Micros>, id: Id) -> Result<bool, PipelineError> {
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        known.load(self.lake, table, time)?;
+        Ok(known.insert(id))
+    }
+}
+
+impl Sink for LakeSink<'_> {
+    fn event(&mut self, job: &ObjectJob, event: &Event<'_, '_>) -> Result<bool, PipelineError> {
+        let format = event.format;
+        let hex;
+        let event_id = match self.identify(job, event) {
+            Some(id) if !self.is_new(format.id(), event.row.time(), id)? => return Ok(false),
+            Some(id) => {
+                hex = identity::hex(&id);
+                identity::text(&hex)
+            }
+            None if !self.goes_on(job, event.meta)? => return Ok(false),
+            None => identity::place_text(&job.sha256, event.meta.record, event.meta.segment, &mut self.place),
+        };
+        let meta = RowMeta { event_id, ..*event.meta };
+        self.writer.push(format.id(), format.fields(), event.row, &meta)?;
+        Ok(true)
+    }
+
+    fn reject(&mut self, job: &ObjectJob, row: &Row<'_>, meta: &RowMeta<'_>) -> Result<bool, PipelineError> {
+        if !self.goes_on(job, meta)? {
+            return Ok(false);
+        }
+        let event_id = identity::place_text(&job.sha256, meta.record, meta.segment, &mut self.place);
+        let meta = RowMeta { event_id, ..*meta };
+        self.writer.push(schema::REJECTS, &schema::REJECT_FIELDS, row, &meta)?;
+        Ok(true)
+    }
+}
