@@ -59,6 +59,7 @@ pub struct GlobalArgs {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     Import(super::import::ImportArgs),
+    Parse(super::parse::ParseArgs),
     Scan(super::scan::ScanArgs),
     #[cfg(feature = "query")]
     Timeline(super::timeline::TimelineArgs),
@@ -79,6 +80,7 @@ impl Command {
     /// The file this command writes beside the lake.
     pub fn output(&self) -> Option<&Path> {
         match self {
+            Self::Parse(args) => args.output.as_deref(),
             Self::Scan(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Timeline(args) => args.output.output.as_deref(),

@@ -8,6 +8,7 @@ mod exit;
 mod formats;
 mod import;
 mod lake;
+mod parse;
 mod patterns;
 #[cfg(feature = "pull")]
 mod pull;
@@ -82,6 +83,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Report(args) => report::run(&args, context),
         #[cfg(feature = "pull")]
         Command::Pull(args) => pull::run(&args, context),
+        Command::Parse(args) => parse::run(&args, context),
         Command::Lake(args) => lake::run(&args, context),
         Command::Formats(args) => formats::run(&args, context),
         Command::Patterns(args) => patterns::run(&args, context),

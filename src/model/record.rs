@@ -24,6 +24,18 @@ pub struct Origin {
     pub log_stream: Option<Arc<str>>,
 }
 
+impl Origin {
+    /// This one, and where it says nothing what `other` says.
+    pub fn or(&self, other: &Self) -> Self {
+        Self {
+            account_id: self.account_id.clone().or_else(|| other.account_id.clone()),
+            region: self.region.clone().or_else(|| other.region.clone()),
+            log_group: self.log_group.clone().or_else(|| other.log_group.clone()),
+            log_stream: self.log_stream.clone().or_else(|| other.log_stream.clone()),
+        }
+    }
+}
+
 /// One record as a format sees it.
 #[derive(Clone, Copy, Debug)]
 pub struct Record<'r> {

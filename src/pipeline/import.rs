@@ -223,7 +223,7 @@ impl Run<'_> {
                 Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => file.path.clone(),
             },
             resumes: self.cut_before(&name).map(str::to_owned),
-            origin: self.origin(&file.path),
+            origin: self.config.origin.or(&s3_key::origin_of(&file.path)),
             name,
             sha256,
             ..ObjectJob::default()
@@ -258,17 +258,6 @@ impl Run<'_> {
         let cut = objects.values().filter(|object| object.incomplete.is_some() && object.name == name && name != "-");
         // The first of several gave the others its identity.
         cut.min_by(|a, b| a.imported.cmp(&b.imported)).map(|object| object.sha256.as_str())
-    }
-
-    fn origin(&self, path: &Path) -> Origin {
-        let from_path = s3_key::origin_of(path);
-        let given = &self.config.origin;
-        Origin {
-            account_id: given.account_id.clone().or(from_path.account_id),
-            region: given.region.clone().or(from_path.region),
-            log_group: given.log_group.clone().or(from_path.log_group),
-            log_stream: given.log_stream.clone().or(from_path.log_stream),
-        }
     }
 }
 

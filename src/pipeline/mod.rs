@@ -1,10 +1,12 @@
 //! The stages joined: threads live here.
 
 mod block;
+mod event_json;
 mod identity;
 pub mod import;
 mod lake_sink;
 mod object_job;
+pub mod parse;
 pub mod progress;
 pub mod scan;
 pub mod scan_files;

@@ -1,0 +1,140 @@
+//! An event as the object that `parse` prints: AWS's own names in snake_case, common columns under `common`.
+
+use super::block::Event;
+use crate::codec::json::{self, Json};
+use crate::formats::shared::names::snake;
+use crate::formats::{LogFormat, Shape};
+use crate::model::{Common, Field, Kind, Link, Row, Value};
+use serde_json::{Map, Value as Out};
+
+/// Appends one line, newline included.
+pub(super) fn write(event: &Event<'_, '_>, out: &mut Vec<u8>) {
+    let mut object = Map::new();
+    let text = event.record.text.trim();
+    let members = event.format.shape() == Shape::Members && text.starts_with('{');
+    if !members || !add_members(&mut object, event.format, event.row, text) {
+        object.clear();
+        add_cells(&mut object, event.format, event.row);
+    }
+    if event.format.takes_anything() || event.record.envelope.is_some() {
+        // What no format knows is its text; and a CloudWatch event is what its message says.
+        object.entry("message").or_insert_with(|| Out::from(event.meta.raw.trim_end_matches(['\n', '\r'])));
+    }
+    object.insert("common".to_owned(), common(event));
+    if serde_json::to_writer(&mut *out, &Out::Object(object)).is_ok() {
+        out.push(b'\n');
+    }
+}
+
+/// The name a native cell is printed under.
+pub(super) fn name_of(fields: &[Field], cell: usize) -> String {
+    let field = &fields[cell];
+    let own = !field.native.contains(['(', ':', '.']) || field.native.starts_with("cs(");
+    let first = fields[..cell].iter().all(|before| before.native != field.native);
+    if own && first {
+        return snake(field.native);
+    }
+    field.column.split_once('_').map_or(field.column, |(_, name)| name).to_owned()
+}
+
+fn add_cells(object: &mut Map<String, Out>, format: &dyn LogFormat, row: &Row<'_>) {
+    let fields = format.fields();
+    for (cell, value) in row.native.iter().enumerate() {
+        object.insert(name_of(fields, cell), json_of(fields[cell].kind, value));
+    }
+    for (name, value) in &row.extra {
+        let value = serde_json::from_str(value).unwrap_or_else(|_| Out::from(value.as_ref()));
+        object.entry(snake(name)).or_insert(value);
+    }
+}
+
+/// The record's own members; `false` where it is no JSON that can be read.
+fn add_members(object: &mut Map<String, Out>, format: &dyn LogFormat, row: &Row<'_>, text: &str) -> bool {
+    let fields = format.fields();
+    for member in json::members(text) {
+        let Ok((name, value)) = member else {
+            return false;
+        };
+        let out = match format.cell_of(&name) {
+            // Read as its column's kind; what could not be read stays as it is.
+            Some(cell) if !row.native[cell].is_null() && fields[cell].kind != Kind::Json => match fields[cell].kind {
+                Kind::Str => plain(&value),
+                kind => json_of(kind, &row.native[cell]),
+            },
+            _ => plain(&value),
+        };
+        object.insert(snake(&name), out);
+    }
+    true
+}
+
+/// A value as it stands; the dash that means nothing is null.
+fn plain(value: &Json<'_>) -> Out {
+    match value {
+        Json::Str("-" | "") => Out::Null,
+        _ => serde_json::from_str(&value.to_json()).unwrap_or(Out::Null),
+    }
+}
+
+fn json_of(kind: Kind, value: &Value<'_>) -> Out {
+    match value {
+        Value::Null => Out::Null,
+        Value::Str(text) if kind == Kind::Json => {
+            serde_json::from_str(text).unwrap_or_else(|_| Out::from(text.as_ref()))
+        }
+        Value::Str(text) => Out::from(text.as_ref()),
+        Value::Int(n) => Out::from(*n),
+        Value::Float(n) => Out::from(*n),
+        Value::Bool(flag) => Out::from(*flag),
+        Value::Time(time) => Out::from(time.to_string()),
+    }
+}
+
+fn common(event: &Event<'_, '_>) -> Out {
+    let mut object = Map::new();
+    object.insert("source_table".to_owned(), Out::from(event.format.id()));
+    for &column in Common::ALL {
+        object.insert(column.name().to_owned(), json_of(column.kind(), event.row.common(column)));
+    }
+    for link in Link::ALL {
+        let values: Vec<Out> = event.row.links(link).iter().map(|text| Out::from(text.as_ref())).collect();
+        object.insert(link.column().to_owned(), Out::from(values));
+    }
+    object.insert("source_object".to_owned(), Out::from(event.meta.object));
+    object.insert("source_record".to_owned(), Out::from(event.meta.record));
+    object.insert("source_offset".to_owned(), Out::from(event.meta.offset));
+    Out::Object(object)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats;
+
+    #[test]
+    fn names_are_those_of_aws() {
+        let names = |id: &str| {
+            let fields = formats::by_id(id).unwrap().fields();
+            (0..fields.len()).map(|cell| name_of(fields, cell)).collect::<Vec<_>>()
+        };
+        let alb = names("alb");
+        for name in ["type", "client_ip", "client_port", "target_ip", "request", "target_port_list", "trace_id"] {
+            assert!(alb.iter().any(|n| n == name), "{name}");
+        }
+        let vpc = names("vpcflow");
+        assert_eq!(&vpc[..4], ["version", "account_id", "interface_id", "srcaddr"]);
+        assert!(vpc.iter().any(|n| n == "log_status"));
+    }
+
+    #[test]
+    fn no_format_prints_a_name_twice() {
+        for format in formats::ALL {
+            let fields = format.fields();
+            let mut names: Vec<String> = (0..fields.len()).map(|cell| name_of(fields, cell)).collect();
+            names.sort_unstable();
+            let count = names.len();
+            names.dedup();
+            assert_eq!(names.len(), count, "{}", format.id());
+        }
+    }
+}

@@ -1,0 +1,128 @@
+//! Files → events as text, without a lake.
+
+use super::PipelineError;
+use super::block::{Event, Sink, parse_block};
+use super::event_json;
+use super::object_job::{ObjectJob, Sequencer};
+use super::progress::Progress;
+use crate::formats::{LogFormat, Options};
+use crate::lake::part::RowMeta;
+use crate::model::{Origin, Row, Tally};
+use crate::source::framing::Framer;
+use crate::source::walk::walk;
+use crate::source::{SourceError, object, s3_key};
+use std::io::{self, BufRead, Write};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, PoisonError};
+
+/// What to parse.
+pub struct ParseConfig {
+    pub paths: Vec<PathBuf>,
+    /// Read everything as this format.
+    pub format: Option<&'static dyn LogFormat>,
+    pub options: Options,
+    /// From flags; wins over what a path says.
+    pub origin: Origin,
+    /// Print events of this table only.
+    pub table: Option<String>,
+}
+
+/// What became of it.
+#[derive(Debug, Default)]
+pub struct ParseReport {
+    pub tally: Tally,
+    /// Objects that could not be read, or not to their end.
+    pub errors: Vec<SourceError>,
+}
+
+/// Why a run stopped.
+#[derive(Debug, thiserror::Error)]
+pub enum ParseError {
+    #[error(transparent)]
+    Pipeline(#[from] PipelineError),
+    #[error("the output cannot be written")]
+    Output(#[from] io::Error),
+}
+
+/// Prints every event of the paths, one JSON object a line, in the order of the records.
+pub fn parse(config: &ParseConfig, progress: &dyn Progress, out: &mut dyn Write) -> Result<ParseReport, ParseError> {
+    let (files, errors) = walk(&config.paths, Path::new(""));
+    let mut report = ParseReport { errors, ..ParseReport::default() };
+    progress.total(files.iter().map(|file| file.size).sum());
+    for file in &files {
+        match object::open(file) {
+            Ok(reader) => {
+                let name = file.path.display().to_string();
+                parse_one(config, reader, (name, s3_key::origin_of(&file.path)), progress, out, &mut report)?;
+            }
+            Err(error) => report.errors.push(error),
+        }
+        progress.advance(file.size);
+    }
+    Ok(report)
+}
+
+/// As [`parse`], for one stream.
+pub fn parse_stream(
+    config: &ParseConfig,
+    input: Box<dyn io::Read + Send>,
+    progress: &dyn Progress,
+    out: &mut dyn Write,
+) -> Result<ParseReport, ParseError> {
+    let mut report = ParseReport::default();
+    let reader = object::decompress(input, u64::MAX)?;
+    parse_one(config, reader, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
+    Ok(report)
+}
+
+fn parse_one(
+    config: &ParseConfig,
+    reader: Box<dyn BufRead + Send>,
+    (name, from_path): (String, Origin),
+    progress: &dyn Progress,
+    out: &mut dyn Write,
+    report: &mut ParseReport,
+) -> Result<(), ParseError> {
+    let framer = Framer::new(reader);
+    let job = Arc::new(ObjectJob { name, origin: config.origin.or(&from_path), ..ObjectJob::default() });
+    let mut sink = TextSink { table: config.table.as_deref(), text: Vec::new() };
+    let mut sequencer = Sequencer::new(Arc::clone(&job), framer, &config.options, config.format);
+    while let Some(block) = sequencer.next_block() {
+        if progress.cancelled() {
+            return Err(PipelineError::Interrupted.into());
+        }
+        progress.records(parse_block(block, &config.options, config.format, &mut sink)?);
+        out.write_all(&sink.text)?;
+        sink.text.clear();
+    }
+    let mut framer = sequencer.into_framer();
+    if let Some(source) = framer.take_error() {
+        report.errors.push(SourceError::Broken { object: job.name.clone(), offset: framer.offset(), source });
+    }
+    report.tally.add(&job.tally.lock().unwrap_or_else(PoisonError::into_inner));
+    Ok(())
+}
+
+/// Events as lines of JSON; rejects are counted only.
+struct TextSink<'a> {
+    table: Option<&'a str>,
+    text: Vec<u8>,
+}
+
+impl Sink for TextSink<'_> {
+    fn event(&mut self, _job: &ObjectJob, event: &Event<'_, '_>) -> Result<bool, PipelineError> {
+        if self.table.is_none_or(|table| table == event.format.id()) {
+            event_json::write(event, &mut self.text);
+        }
+        Ok(true)
+    }
+
+    fn reject(&mut self, _job: &ObjectJob, _row: &Row<'_>, _meta: &RowMeta<'_>) -> Result<bool, PipelineError> {
+        Ok(true)
+    }
+}
+
+/// Names that [`parse`] prints a format's own fields under, in order.
+pub fn column_names(format: &dyn LogFormat) -> Vec<String> {
+    (0..format.fields().len()).map(|cell| event_json::name_of(format.fields(), cell)).collect()
+}
