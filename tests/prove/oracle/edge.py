@@ -87,7 +87,8 @@ def s3access(line, _context):
 
 
 def tabbed(line, known):
-    values = dict(zip(known, line.rstrip("\r\n").split("\t")))
+    """Values by AWS's names, and as top-level fields; a dict is one of version 2's JSON records."""
+    values = line if isinstance(line, dict) else dict(zip(known, line.rstrip("\r\n").split("\t")))
     top = {}
     for name, token in values.items():
         if name in ("date", "time", "timestamp", "timestamp(ms)"):
@@ -110,7 +111,7 @@ def viewer(values):
 
 
 def cloudfront(line, context):
-    values, top = tabbed(line, context["fields"])
+    values, top = tabbed(line, context.get("fields"))
     common = viewer(values)
     if "date" in values:
         common["event_time"] = iso(f"{values['date']}T{values['time']}Z")

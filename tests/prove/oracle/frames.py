@@ -123,6 +123,8 @@ def flow_records(text, context):
 
 
 def cloudfront_records(text, context):
+    if text.startswith("{"):
+        return [(item, context) for item in documents(text)]
     out, known = [], context.get("fields")
     for line in text.split("\n"):
         if line.startswith("#Fields:"):
