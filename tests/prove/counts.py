@@ -108,7 +108,7 @@ def show(binary):
         wrong = []
         for table, own in sorted(tables.items()):
             listed = ", ".join(f"'{path}'" for path in own)
-            ducks = duckdb.sql(f"SELECT count(*) FROM read_parquet([{listed}], hive_partitioning=true, union_by_name=true)").fetchone()[0]
+            ducks = duckdb.sql(f"SELECT count(*) FROM read_parquet([{listed}], hive_partitioning=true, union_by_name=true)").fetchall()[0][0]
             arrows = pyarrow.dataset.dataset(own, format="parquet").count_rows()
             asked = run(binary, "--quiet", "--lake", lake, "query", f"SELECT count(*) AS n FROM {table}", "--format", "jsonl")
             ours = count_in(asked)

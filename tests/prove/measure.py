@@ -1,11 +1,13 @@
 """Running a program and weighing it: wall time, CPU time, peak memory of that one process."""
 
-import json
 import os
-import subprocess
 import sys
-import tempfile
 import time
+
+if __name__ != "__main__":
+    import json
+    import subprocess
+    import tempfile
 
 
 class Run:
@@ -19,28 +21,39 @@ class Run:
         return self.peak / 1e6
 
 
-def run(*command, cwd=None, stdin=None, limit=None):
-    """Runs to the end, or kills after `limit` seconds. `code` is negative for a signal."""
-    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err:
-        start = time.perf_counter()
+def run(*command, cwd=None, limit=None):
+    """Runs to the end, or kills after `limit` seconds. `code` is negative for a signal.
+
+    A small process starts the program: Linux counts the memory of the one that forks into the child's
+    peak, and this one may have grown."""
+    with tempfile.TemporaryFile() as out, tempfile.TemporaryFile() as err, tempfile.NamedTemporaryFile() as told:
         env = {**os.environ, "RUST_BACKTRACE": "0"}
-        child = subprocess.Popen([os.fspath(each) if not isinstance(each, str) else each for each in command], cwd=cwd, env=env, stdin=stdin or subprocess.DEVNULL, stdout=out, stderr=err)
-        usage, status = None, None
-        while usage is None:
-            pid, state, spent = os.wait4(child.pid, os.WNOHANG if limit else 0)
-            if pid:
-                status, usage = state, spent
-            elif time.perf_counter() - start > limit:
-                child.kill()
-                limit = 1e9
-            else:
-                time.sleep(0.002)
-        wall = time.perf_counter() - start
-        child.returncode = os.waitstatus_to_exitcode(status)
+        launcher = [sys.executable, "-S", "-E", __file__, told.name, str(limit or 0)]
+        subprocess.run([*launcher, *map(os.fspath, command)], cwd=cwd, env=env, stdin=subprocess.DEVNULL, stdout=out, stderr=err)
+        wall, code, cpu, peak = json.loads(told.read())
         out.seek(0)
         err.seek(0)
-        peak = usage.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
-        return Run(child.returncode, out.read(), err.read(), wall, usage.ru_utime + usage.ru_stime, peak)
+        return Run(code, out.read(), err.read(), wall, cpu, peak)
+
+
+def launch(told, limit, command):
+    """Starts the command, waits, writes [wall seconds, exit code, CPU seconds, peak bytes]."""
+    start = time.perf_counter()
+    child = os.fork()
+    if child == 0:
+        os.execvp(command[0], command)
+    while True:
+        pid, state, spent = os.wait4(child, os.WNOHANG if limit else 0)
+        if pid:
+            break
+        if time.perf_counter() - start > limit:
+            os.kill(child, 9)
+            limit = 1e9
+        time.sleep(0.002)
+    wall = time.perf_counter() - start
+    peak = spent.ru_maxrss * (1 if sys.platform == "darwin" else 1024)
+    with open(told, "w") as file:
+        file.write(repr([wall, os.waitstatus_to_exitcode(state), spent.ru_utime + spent.ru_stime, peak]))
 
 
 def imported(binary, lake, *paths, options=()):
@@ -67,3 +80,7 @@ def size_setting(name, default):
     from generate_logs import size_of
 
     return size_of(os.environ.get(name, default))
+
+
+if __name__ == "__main__":
+    launch(sys.argv[1], float(sys.argv[2]), sys.argv[3:])

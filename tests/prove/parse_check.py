@@ -234,9 +234,36 @@ def report(binary, only=None, show=400):
         each = table[name]
         out.append(f"{name:<24}{each.lines:>7}{each.events:>8}{each.rejects:>9}{each.fields:>17}{each.mismatches:>12}")
     total = sum(each.mismatches for each in table.values())
+    if not only:
+        text, more = rest(binary)
+        out.append(text)
+        total += more
     out.append(f"mismatches: {total}")
     out += said[:show] + ([f"… and {len(said) - show} more"] if len(said) > show else [])
     return "\n".join(out), total
+
+
+def rest(binary):
+    """All that is no log, imported together: every record is text or a reject with a reason. (text, mismatches)"""
+    from measure import balanced, imported, run
+
+    with tempfile.TemporaryDirectory() as folder:
+        home, lake = pathlib.Path(folder) / "in", pathlib.Path(folder) / "lake"
+        home.mkdir()
+        cases = [case for case in all_cases() if not case.is_log]
+        for number, case in enumerate(cases):
+            (home / f"{number:04d}{re.sub(r'[^A-Za-z0-9._-]', '_', case.suffix)}").write_bytes(case.data)
+        done, counts = imported(binary, lake, home)
+        if counts is None:
+            return f"import of what is no log: exit {done.code}: {done.err.decode()[-300:]}", 1
+        tally = counts["tally"]
+        wrong = {name: n for name, n in tally["events"].items() if name not in FALLBACK}
+        listed = run(binary, "--lake", lake, "lake", "rejects")
+        out = [f"{len(cases)} samples and files that are no log: {tally}", f"  the tally adds up: {balanced(tally)}; lake rejects: exit {listed.code}"]
+        out += ["  " + line for line in listed.out.decode(errors="replace").splitlines()[:4]]
+        if wrong:
+            out.append(f"  WRONG: read as {wrong}")
+        return "\n".join(out), len(wrong) + (not balanced(tally)) + (listed.code != 0)
 
 
 def self_check():

@@ -108,7 +108,7 @@ def show(binary):
             for packed in (False, True):
                 text, ratio = one(binary, name, size, packed, pathlib.Path(folder))
                 out += text
-                print("\n".join(text), flush=True)
+                print("\n".join(text), file=sys.stderr, flush=True)
                 wanted = 2 if name in CORE else 1
                 if ratio < wanted:
                     short.append(f"{name}{' .gz' if packed else ''} {ratio:.2f} < {wanted}")

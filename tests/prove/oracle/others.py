@@ -2,7 +2,7 @@
 
 import re
 
-from .values import AnyOf, Expect, address, epoch, iso, member, snake
+from .values import AnyOf, Expect, address, clf, epoch, iso, member, snake
 
 
 def xray(item, _context):
@@ -73,6 +73,16 @@ def jsonl(item, _context):
     return Expect(top)
 
 
-def text(_line, _context):
-    """Plain text: that it is kept is all the facts say."""
+CLF = re.compile(r"\[(\d\d/[A-Z][a-z]{2}/\d{4}:\d\d:\d\d:\d\d [+-]\d{4})\]")
+ISO = re.compile(r"\[?(\d{4}-\d\d-\d\d[T ]\d\d:\d\d:\d\d)(?:[.,](\d{3,6}))?(?:Z|(?=[\s\]\"]))")
+
+
+def text(line, _context):
+    """Plain text: it is kept, and a full time in it is a good guess; the fraction may be left out."""
+    hit = CLF.search(line)
+    if hit:
+        return Expect({}, {"event_time": clf(hit.group(1))})
+    hit = ISO.match(line)
+    if hit:
+        return Expect({}, {"event_time": AnyOf(iso(hit.group(1)), iso(f"{hit.group(1)}.{hit.group(2) or 0}"))})
     return Expect()
