@@ -48,7 +48,7 @@ def from_json(item):
     for name, value in item.items():
         values[{"ip": "sourceIp", "xrayTraceId": "trace"}.get(name, name)] = value
         if name in ("requestTime", "requestTimeEpoch"):
-            when = clf(value) if isinstance(value, str) else epoch(value)
+            when = clf(value) or (epoch(value) if re.fullmatch(r"\d+", str(value)) else None)
             top[snake(name)] = AnyOf(when, value)
         else:
             top[snake(name)] = AnyOf(loose_number(value), member(value))
