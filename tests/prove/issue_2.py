@@ -1,0 +1,97 @@
+"""Every AWS log format, and a lake one can trust: its list of things to show.
+
+Sizes come from the environment, for short runs: LOGSIFT_PROVE_BYTES (500M), LOGSIFT_PROVE_FORMATS,
+LOGSIFT_PROVE_KILLS (50), LOGSIFT_PROVE_KILL_BYTES (100M), LOGSIFT_PROVE_LINE_BYTES (1G),
+LOGSIFT_PROVE_BOMB_BYTES (10G), LOGSIFT_PROVE_LINES_BYTES (1G), LOGSIFT_PROVE_TINY (100000),
+LOGSIFT_PROVE_FUZZ_SECONDS (60), LOGSIFT_PROVE_CORE_FUZZ_SECONDS (600), LOGSIFT_PROVE_TMP (where the inputs are made).
+"""
+
+import os
+import re
+import shlex
+import subprocess
+
+import counts
+import hostile
+import interrupted
+import parse_check
+import throughput
+
+CORE_FUZZ = {"alb", "vpcflow", "apigateway", "cloudwatch", "cloudtrail"}
+
+
+def parsed_as_the_facts_demand(binary, _root):
+    """Every sample, file and example line, parsed and compared with an independent reading of the facts."""
+    if not parse_check.PARSE.is_dir():
+        return f"skipped: {parse_check.PARSE} is not here"
+    text, mismatches = parse_check.report(binary)
+    assert mismatches == 0, text
+    return text
+
+
+def faster_than_duckdb(binary, _root):
+    """Throughput of import beside DuckDB's, plain and .gz, in turns; peak memory of both."""
+    text, short = throughput.show(binary)
+    assert not short, text
+    return text
+
+
+def survives_kills(binary, _root):
+    """Kill -9 at random points of an import: a rerun ends with the same multiset of events."""
+    return interrupted.show(binary)
+
+
+def properties_and_fuzzing(_binary, root):
+    """Property tests, and a fuzz target per format where cargo-fuzz is there."""
+    out = []
+    # Filters of `cargo test`, one run each, parted by semicolons.
+    asked = os.environ.get("LOGSIFT_PROVE_PROPERTY_TESTS", "--no-default-features --lib -- propert;--test it -- propert")
+    for words in asked.split(";"):
+        command = ["cargo", "test", "--release", "--locked", *shlex.split(words)]
+        done = subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace")
+        ran = re.findall(r"^test (\S+) \.\.\. (\w+)", done.stdout, re.MULTILINE)
+        out.append(f"{' '.join(command)}: exit {done.returncode}, {sum(state == 'ok' for _, state in ran)} passed")
+        out += [f"  {name} {state}" for name, state in ran]
+        assert done.returncode == 0, "\n".join([*out, done.stdout[-3000:], done.stderr[-1500:]])
+        assert ran, "\n".join([*out, "no property test was found by this filter"])
+    return "\n".join(out + fuzzed(root))
+
+
+def fuzzed(root):
+    fuzz = shlex.split(os.environ.get("LOGSIFT_PROVE_FUZZ", "cargo +nightly fuzz"))
+    listed = subprocess.run([*fuzz, "list"], cwd=root, capture_output=True, text=True, errors="replace")
+    if listed.returncode != 0:
+        reason = (listed.stderr.strip().splitlines() or ["no reason given"])[-1]
+        return [f"NOT RUN: fuzz targets. `{' '.join(fuzz)} list` says: {reason}", "It needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly; cargo install cargo-fuzz"]
+    short, long = os.environ.get("LOGSIFT_PROVE_FUZZ_SECONDS", "60"), os.environ.get("LOGSIFT_PROVE_CORE_FUZZ_SECONDS", "600")
+    out, crashed = [], []
+    for target in listed.stdout.split():
+        name = target.removeprefix("format_").removeprefix("fuzz_")
+        seconds = long if name in CORE_FUZZ else short
+        done = subprocess.run([*fuzz, "run", target, "--", f"-max_total_time={seconds}", "-print_final_stats=1"], cwd=root, capture_output=True, text=True, errors="replace")
+        runs = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
+        out.append(f"fuzz {target}: {seconds} s, {runs.group(1) if runs else 'unknown'} runs, exit {done.returncode}")
+        if done.returncode != 0:
+            crashed.append(f"{target}:\n{done.stderr[-2000:]}")
+    assert not crashed, "\n".join(out + crashed)
+    return out
+
+
+def hostile_input(binary, _root):
+    """Huge lines, bombs, 100,000 files, odd names, broken text: outcome, exit code, peak memory."""
+    return hostile.show(binary)
+
+
+def other_readers(binary, _root):
+    """Counts by DuckDB, pyarrow and logsift query; DDL for Athena."""
+    return counts.show(binary)
+
+
+LINES = {
+    "1": parsed_as_the_facts_demand,
+    "2": faster_than_duckdb,
+    "3": survives_kills,
+    "4": properties_and_fuzzing,
+    "5": hostile_input,
+    "6": other_readers,
+}
