@@ -5,16 +5,37 @@
 
 mod alb;
 mod apigateway;
+mod cloudfront;
+mod cloudfront_connection;
+mod cloudfront_realtime;
 mod cloudtrail;
 mod cloudwatch;
+mod network_firewall;
+mod route53_public;
+mod route53_resolver;
+mod s3access;
 pub mod shared;
 mod vpcflow;
+mod waf;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 5] =
-    [&alb::Alb, &cloudtrail::CloudTrail, &apigateway::ApiGateway, &vpcflow::VpcFlow, &cloudwatch::CloudWatch];
+pub static ALL: [&dyn LogFormat; 13] = [
+    &alb::Alb,
+    &cloudtrail::CloudTrail,
+    &apigateway::ApiGateway,
+    &vpcflow::VpcFlow,
+    &waf::Waf,
+    &s3access::S3Access,
+    &cloudfront::CloudFront,
+    &cloudfront_realtime::CloudFrontRealtime,
+    &cloudfront_connection::CloudFrontConnection,
+    &route53_resolver::Route53Resolver,
+    &route53_public::Route53Public,
+    &network_firewall::NetworkFirewall,
+    &cloudwatch::CloudWatch,
+];
 
 /// A log format: what its records look like, and which columns they fill.
 pub trait LogFormat: Sync {

@@ -2,7 +2,7 @@
 
 use super::cell;
 use crate::codec::json::{self, Json, JsonError};
-use crate::model::{Field, Row};
+use crate::model::{Field, Reject, Row};
 use std::borrow::Cow;
 use std::collections::HashMap;
 
@@ -39,6 +39,16 @@ impl JsonMap {
     /// Fills the row; what has no cell goes to `extra` under its path, nulls excepted.
     pub fn fill<'r>(&self, row: &mut Row<'r>, fields: &[Field], object: &'r str) -> Result<(), JsonError> {
         fill(&self.root, "", row, fields, object)
+    }
+
+    /// As [`JsonMap::fill`], from the text of a record that must be one JSON object.
+    pub fn fill_record<'r>(&self, row: &mut Row<'r>, fields: &[Field], text: &'r str) -> Result<(), Reject> {
+        let filled = match json::parse(text) {
+            Ok(Json::Object(object)) => self.fill(row, fields, object),
+            Ok(_) => return Err(Reject::malformed("not a JSON object")),
+            Err(error) => Err(error),
+        };
+        filled.map_err(|error| Reject::malformed(error.to_string()))
     }
 
     /// The cell of a top-level member.
@@ -98,5 +108,9 @@ mod tests {
         assert_eq!(row.extra_json().unwrap(), r#"{"user.deep.more":1,"user.y":"z","other":true}"#);
         assert_eq!(map.cell_of("tags"), Some(3));
         assert!(map.fill(&mut Row::new(4), &FIELDS, r#"{"a" 1}"#).is_err());
+        for text in ["[1]", "{", r#"{"a" 1}"#, ""] {
+            assert!(map.fill_record(&mut Row::new(4), &FIELDS, text).is_err(), "{text}");
+        }
+        assert!(map.fill_record(&mut Row::new(4), &FIELDS, " {}\n").is_ok());
     }
 }
