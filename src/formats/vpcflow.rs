@@ -1,19 +1,18 @@
-//! VPC Flow Logs: the default version 2 line, or any fields a header line names. Facts: AWS, "Flow
-//! log records". A value that is missing is `-`; the fields of a line without header are known only
-//! for the default format.
+//! VPC flow logs: the default version 2 line, or any fields of versions 2 to 11 that a header, a flag or a Parquet
+//! schema names. Facts: AWS, "Flow log records". A value that is missing is `-`.
 
+use super::shared::flow::{Dialect, FlowReader};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
-use crate::codec::tokens;
-use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
-use std::borrow::Cow;
+use crate::model::{Common, Field, Kind, Link, Record, Row, Value};
+use std::sync::LazyLock;
 
 pub struct VpcFlow;
 
-/// Versions 2 to 5; later fields go to `extra` under their own names.
+/// In AWS's order: the default formats are the first 14, 21, 25 and 29.
 #[rustfmt::skip]
-static FIELDS: [Field; 29] = [
+static FIELDS: [Field; 55] = [
     Field::new("vpc_version", "version", Kind::Int),
-    Field::new("vpc_account_id", "account-id", Kind::Str).feeds(Common::AccountId),
+    Field::new("vpc_account_id", "account-id", Kind::Str),
     Field::new("vpc_interface_id", "interface-id", Kind::Str).feeds(Common::Resource),
     Field::new("vpc_srcaddr", "srcaddr", Kind::Str).feeds(Common::SourceIp),
     Field::new("vpc_dstaddr", "dstaddr", Kind::Str).feeds(Common::DestinationIp),
@@ -41,17 +40,58 @@ static FIELDS: [Field; 29] = [
     Field::new("vpc_pkt_dst_aws_service", "pkt-dst-aws-service", Kind::Str),
     Field::new("vpc_flow_direction", "flow-direction", Kind::Str),
     Field::new("vpc_traffic_path", "traffic-path", Kind::Int),
+    Field::new("vpc_ecs_cluster_arn", "ecs-cluster-arn", Kind::Str).link(Link::Arn),
+    Field::new("vpc_ecs_cluster_name", "ecs-cluster-name", Kind::Str),
+    Field::new("vpc_ecs_container_instance_arn", "ecs-container-instance-arn", Kind::Str).link(Link::Arn),
+    Field::new("vpc_ecs_container_instance_id", "ecs-container-instance-id", Kind::Str),
+    Field::new("vpc_ecs_container_id", "ecs-container-id", Kind::Str),
+    Field::new("vpc_ecs_second_container_id", "ecs-second-container-id", Kind::Str),
+    Field::new("vpc_ecs_service_name", "ecs-service-name", Kind::Str),
+    Field::new("vpc_ecs_task_definition_arn", "ecs-task-definition-arn", Kind::Str).link(Link::Arn),
+    Field::new("vpc_ecs_task_arn", "ecs-task-arn", Kind::Str).link(Link::Arn),
+    Field::new("vpc_ecs_task_id", "ecs-task-id", Kind::Str),
+    Field::new("vpc_reject_reason", "reject-reason", Kind::Str).feeds(Common::ErrorCode),
+    Field::new("vpc_resource_id", "resource-id", Kind::Str).feeds(Common::Resource),
+    Field::new("vpc_encryption_status", "encryption-status", Kind::Int),
+    Field::new("vpc_instance_tag", "instance-tag", Kind::Str),
+    Field::new("vpc_instance_tag_2", "instance-tag-2", Kind::Str),
+    Field::new("vpc_interface_tag", "interface-tag", Kind::Str),
+    Field::new("vpc_interface_tag_2", "interface-tag-2", Kind::Str),
+    Field::new("vpc_asg_tag", "asg-tag", Kind::Str),
+    Field::new("vpc_asg_tag_2", "asg-tag-2", Kind::Str),
+    Field::new("vpc_interface_type", "interface-type", Kind::Str),
+    Field::new("vpc_next_hop_interface_id", "next-hop-interface-id", Kind::Str),
+    Field::new("vpc_next_hop_subnet_id", "next-hop-subnet-id", Kind::Str),
+    Field::new("vpc_next_hop_az_id", "next-hop-az-id", Kind::Str),
+    Field::new("vpc_next_hop_vpc_id", "next-hop-vpc-id", Kind::Str),
+    Field::new("vpc_next_hop_interface_type", "next-hop-interface-type", Kind::Str),
+    Field::new("vpc_extra", "(undocumented)", Kind::Str),
 ];
 
-const SRCADDR: usize = 3;
-const PKT_DSTADDR: usize = 20;
-const DEFAULT_FIELDS: usize = 14;
-const START: usize = 10;
+const ACCOUNT: usize = 1;
+const INTERFACE: usize = 2;
 const ACTION: usize = 12;
 const LOG_STATUS: usize = 13;
+const VPC: usize = 14;
+const SUBNET: usize = 15;
+const TYPE: usize = 18;
 
-/// A header shorter than this would let prose pass for one.
-const FEWEST_HEADER_FIELDS: usize = 3;
+/// Fields up to a version, and that version.
+const DEFAULTS: [(usize, i64); 4] = [(14, 2), (21, 3), (25, 4), (29, 5)];
+
+static DIALECT: LazyLock<Dialect> = LazyLock::new(|| Dialect::new(&FIELDS, false, &DEFAULTS, is_sound));
+
+/// Whether a line read as a default format holds what AWS writes in its text fields.
+fn is_sound(row: &Row<'_>) -> bool {
+    let holds = |cell: usize, test: fn(&str) -> bool| row.native[cell].as_str().is_none_or(test);
+    holds(ACCOUNT, |id| id == "unknown" || (id.len() == 12 && id.bytes().all(|b| b.is_ascii_digit())))
+        && holds(INTERFACE, |id| id.starts_with("eni-"))
+        && holds(ACTION, |action| matches!(action, "ACCEPT" | "REJECT"))
+        && row.native[LOG_STATUS].as_str().is_some_and(|status| matches!(status, "OK" | "NODATA" | "SKIPDATA"))
+        && holds(VPC, |id| id.starts_with("vpc-"))
+        && holds(SUBNET, |id| id.starts_with("subnet-"))
+        && holds(TYPE, |kind| matches!(kind, "IPv4" | "IPv6" | "EFA"))
+}
 
 impl LogFormat for VpcFlow {
     fn id(&self) -> &'static str {
@@ -68,212 +108,51 @@ impl LogFormat for VpcFlow {
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
         &[
-            (Common::EventOutcome, "success for ACCEPT, failure for REJECT"),
+            (Common::EventTime, "end where there is no start"),
+            (Common::AccountId, "account-id, unless unknown"),
             (Common::EventAction, "log-status where there is no action (NODATA, SKIPDATA)"),
             (Common::Target, "dstaddr:dstport"),
+            (Common::EventOutcome, "success for ACCEPT, failure for REJECT"),
         ]
     }
 
-    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
-        if is_header(record.text) {
-            return Some(Claim { score: 95, reason: "a header line of flow log field names" });
-        }
-        is_default_line(record.text).then_some(Claim { score: 90, reason: "14 fields of the default version 2 format" })
+    fn ocsf(&self) -> &'static str {
+        "Network Activity [4001]"
     }
 
-    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(FlowParser { layout: Layout::default_v2() })
-    }
-}
-
-fn words(line: &str) -> impl Iterator<Item = &str> {
-    line.split(' ').filter(|word| !word.is_empty())
-}
-
-fn field_index(native: &str) -> Option<usize> {
-    FIELDS.iter().position(|f| f.native == native)
-}
-
-fn is_header(line: &str) -> bool {
-    let mut known = 0;
-    let mut total = 0;
-    for word in words(line.trim_end()) {
-        total += 1;
-        known += usize::from(field_index(word).is_some());
-        if !word.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
-            return false;
-        }
-    }
-    total >= FEWEST_HEADER_FIELDS && known * 2 > total
-}
-
-fn is_default_line(line: &str) -> bool {
-    let fields: Vec<&str> = words(line.trim_end()).collect();
-    fields.len() == DEFAULT_FIELDS
-        && fields[0] == "2"
-        && (fields[2] == "-" || fields[2].starts_with("eni-"))
-        && fields[START].parse::<i64>().is_ok()
-        && matches!(fields[LOG_STATUS], "OK" | "NODATA" | "SKIPDATA")
-}
-
-/// Where each token of a line goes: a native cell, or `extra` under its own name.
-#[derive(Clone)]
-struct Layout {
-    columns: Vec<Column>,
-    /// First word of the header, which repeats where objects were concatenated.
-    header_start: Option<String>,
-}
-
-#[derive(Clone)]
-enum Column {
-    Native(usize),
-    Extra(String),
-}
-
-impl Layout {
-    fn default_v2() -> Self {
-        Self { columns: (0..DEFAULT_FIELDS).map(Column::Native).collect(), header_start: None }
+    fn claims(&self, record: &Record<'_>, options: &Options) -> Option<Claim> {
+        DIALECT.claims(record.text, options.vpc_flow_format.as_deref())
     }
 
-    fn from_header(line: &str) -> Self {
-        let column = |name: &str| field_index(name).map_or_else(|| Column::Extra(name.to_owned()), Column::Native);
-        Self { columns: words(line).map(column).collect(), header_start: words(line).next().map(str::to_owned) }
+    fn parser(&self, options: &Options) -> Box<dyn Parser> {
+        Box::new(VpcParser(FlowReader::new(&DIALECT, options.vpc_flow_format.as_deref())))
     }
 }
 
-struct FlowParser {
-    layout: Layout,
-}
+struct VpcParser(FlowReader);
 
-impl Parser for FlowParser {
+impl Parser for VpcParser {
     fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let line = record.text.trim_end();
-        if line.is_empty() {
-            return Outcome::Ignored("empty line");
+        if let Err(outcome) = self.0.read(record, row) {
+            return outcome;
         }
-        let first = words(line).next().unwrap_or_default();
-        let repeats = self.layout.header_start.as_deref() == Some(first);
-        if (repeats || !first.starts_with(|c: char| c.is_ascii_digit())) && is_header(line) {
-            self.layout = Layout::from_header(line);
-            return Outcome::Ignored("header line");
-        }
-        let mut count = 0;
-        for word in words(line) {
-            match self.layout.columns.get(count) {
-                Some(Column::Native(cell)) => row.native[*cell] = value(*cell, word),
-                Some(Column::Extra(name)) => {
-                    let json = serde_json::Value::from(word).to_string();
-                    row.extra.push((Cow::Owned(name.clone()), Cow::Owned(json)));
-                }
-                None => {}
+        match row.native[ACTION].as_str() {
+            Some("ACCEPT") => row.set(Common::EventOutcome, Value::text("success")),
+            Some("REJECT") => row.set(Common::EventOutcome, Value::text("failure")),
+            Some(_) => {}
+            None => {
+                let status = row.native[LOG_STATUS].clone();
+                row.set(Common::EventAction, status);
             }
-            count += 1;
         }
-        let expected = self.layout.columns.len();
-        if count != expected {
-            return Outcome::Reject(Reject::malformed(format!("{count} fields, {expected} expected")));
-        }
-        finish(row)
+        Outcome::Event
     }
 
     fn fork(&self) -> Box<dyn Parser> {
-        Box::new(Self { layout: self.layout.clone() })
+        Box::new(Self(self.0.clone()))
     }
 
     fn is_state(&self, record: &[u8]) -> bool {
-        record.first().is_some_and(u8::is_ascii_lowercase) && std::str::from_utf8(record).is_ok_and(is_header)
-    }
-}
-
-fn value(cell: usize, word: &str) -> Value<'_> {
-    if word == "-" {
-        return Value::Null;
-    }
-    match FIELDS[cell].kind {
-        Kind::Int => Value::int(word),
-        Kind::Time => Value::time(word.parse::<i64>().ok().and_then(Micros::from_epoch)),
-        _ if matches!(cell, SRCADDR | 4 | 19 | PKT_DSTADDR) => {
-            tokens::ip(word).map_or(Value::Str(Cow::Borrowed(word)), Value::Str)
-        }
-        _ => Value::Str(Cow::Borrowed(word)),
-    }
-}
-
-fn finish(row: &mut Row<'_>) -> Outcome {
-    let numbers_broken = row.native[0].is_null() && row.native[START].is_null() && row.native[SRCADDR].is_null();
-    if numbers_broken {
-        return Outcome::Reject(Reject::malformed("neither version, start nor srcaddr can be read"));
-    }
-    match row.native[ACTION].as_str() {
-        Some("ACCEPT") => row.set(Common::EventOutcome, Value::text("success")),
-        Some("REJECT") => row.set(Common::EventOutcome, Value::text("failure")),
-        Some(_) | None => {
-            let status = row.native[LOG_STATUS].clone();
-            row.set_default(Common::EventAction, status);
-        }
-    }
-    if let (Some(address), Value::Int(port)) = (row.native[4].as_str(), &row.native[6]) {
-        let target = format!("{address}:{port}");
-        row.set(Common::Target, Value::owned(target));
-    }
-    Outcome::Event
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::model::Origin;
-
-    fn parse_all(lines: &[&'static str]) -> Vec<(Outcome, Row<'static>)> {
-        static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
-        let mut parser = VpcFlow.parser(&Options::default());
-        lines
-            .iter()
-            .map(|&text| {
-                let mut row = Row::new(FIELDS.len());
-                let outcome = parser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
-                row.feed(&FIELDS);
-                (outcome, row)
-            })
-            .collect()
-    }
-
-    #[test]
-    fn the_default_line_of_the_guide() {
-        let all = parse_all(&[
-            "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK",
-        ]);
-        let row = &all[0].1;
-        assert_eq!(all[0].0, Outcome::Event);
-        assert_eq!(row.common(Common::AccountId), &Value::text("123456789010"));
-        assert_eq!(row.common(Common::BytesOut), &Value::Int(4249));
-        assert_eq!(row.time().unwrap().to_string(), "2014-12-14T04:06:50.000000Z");
-        assert_eq!(row.common(Common::Target), &Value::text("172.31.16.21:22"));
-        assert_eq!(row.links(Link::Ip), ["172.31.16.139", "172.31.16.21"]);
-    }
-
-    #[test]
-    fn nodata_and_double_blanks() {
-        let all = parse_all(&["2 123456789010 eni-1235b8ca123456789 - - - - - - -  1431280876 1431280934 - NODATA"]);
-        assert_eq!(all[0].0, Outcome::Event);
-        assert_eq!(all[0].1.common(Common::EventAction), &Value::text("NODATA"));
-        assert!(all[0].1.common(Common::BytesOut).is_null());
-    }
-
-    #[test]
-    fn a_header_orders_the_fields_and_may_repeat() {
-        let all = parse_all(&[
-            "srcaddr dstaddr bytes start encryption-status vpc-id",
-            "2001:DB8::1 10.0.0.5 100 1418530010 3 vpc-1",
-            "srcaddr dstaddr bytes start encryption-status vpc-id",
-            "10.0.0.1 10.0.0.5 - 1418530011 - vpc-1",
-            "10.0.0.1 10.0.0.5",
-        ]);
-        assert_eq!(all[0].0, Outcome::Ignored("header line"));
-        assert_eq!(all[1].1.common(Common::SourceIp), &Value::text("2001:db8::1"));
-        assert_eq!(all[1].1.extra_json().unwrap(), r#"{"encryption-status":"3"}"#);
-        assert_eq!(all[2].0, Outcome::Ignored("header line"));
-        assert!(all[3].1.common(Common::BytesOut).is_null());
-        assert!(matches!(all[4].0, Outcome::Reject(_)));
+        self.0.is_state(record)
     }
 }

@@ -1,5 +1,7 @@
 //! What the formats share: filling rows from JSON members and from tokens, and spelling names.
 
 pub mod cell;
+pub mod flow;
+mod flow_tokens;
 pub mod json_row;
 pub mod names;
