@@ -129,3 +129,62 @@ impl Parser for TransitParser {
         self.0.is_state(record)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::formats::identify;
+    use crate::model::Origin;
+
+    static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
+    const LINE: &str = "6 TransitGateway 111122223333 tgw-0a1b2c3d tgw-attach-0011 111122223333 123456789012 vpc-0a vpc-0b subnet-0a subnet-0b eni-0a eni-0b euc1-az1 euc1-az2 tgw-attach-0022 10.1.0.5 10.2.0.7 41000 443 6 12 3456 1418530010 1418530070 OK IPv4 0 2 0 1 19 eu-central-1 ingress - S3";
+
+    fn parse_all<'r>(lines: &[&'r str]) -> Vec<(Outcome, Row<'r>)> {
+        let mut parser = TransitGatewayFlow.parser(&Options::default());
+        let mut one = |text: &&'r str| {
+            let mut row = Row::new(FIELDS.len());
+            let outcome = parser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+            row.feed(&FIELDS);
+            (outcome, row)
+        };
+        lines.iter().map(&mut one).collect()
+    }
+
+    #[test]
+    fn the_default_line_with_its_header_and_without() {
+        let header = FIELDS[..36].iter().map(|f| f.native).collect::<Vec<_>>().join(" ");
+        let all = parse_all(&[LINE, &header, LINE]);
+        assert_eq!(all[1].0, Outcome::Ignored("header line"));
+        for (outcome, row) in [&all[0], &all[2]] {
+            assert_eq!(*outcome, Outcome::Event);
+            assert_eq!(row.common(Common::Resource), &Value::text("tgw-0a1b2c3d"));
+            assert_eq!(row.common(Common::Target), &Value::text("10.2.0.7:443"));
+            assert_eq!(row.common(Common::ErrorCode), &Value::text("packets-lost-blackhole"));
+            assert_eq!(row.common(Common::EventOutcome), &Value::text("failure"));
+            assert_eq!(row.native[35], Value::text("S3"));
+        }
+        for text in [LINE, &header] {
+            let (format, _) = identify(&Record { text, envelope: None, origin: &ORIGIN }, &Options::default()).unwrap();
+            assert_eq!(format.id(), "tgwflow");
+        }
+    }
+
+    #[test]
+    fn custom_headers_json_rows_and_lines_of_vpcs() {
+        let all = parse_all(&[
+            "tgw-attachment-id start log-status packets-lost-no-route new-field",
+            "tgw-attach-0011 1418530010 NODATA - 7",
+            "tgw-attach-0011 1418530010 OK 0 -",
+            r#"{"tgw_id":"tgw-1","start":1418530010,"protocol":17,"packets_lost_mtu_exceeded":4}"#,
+        ]);
+        assert_eq!(all[1].1.common(Common::EventAction), &Value::text("NODATA"));
+        assert_eq!(all[1].1.extra_json().unwrap(), r#"{"new-field":"7"}"#);
+        assert!(all[1].1.common(Common::EventOutcome).is_null());
+        assert_eq!(all[2].1.common(Common::EventOutcome), &Value::text("success"));
+        assert_eq!(all[3].1.common(Common::ErrorCode), &Value::text("packets-lost-mtu-exceeded"));
+        let vpc = "2 123456789010 eni-1235b8ca123456789 172.31.16.139 172.31.16.21 20641 22 6 20 4249 1418530010 1418530070 ACCEPT OK";
+        assert!(matches!(parse_all(&[vpc])[0].0, Outcome::Reject(_)));
+        let record = Record { text: "version account-id srcaddr start", envelope: None, origin: &ORIGIN };
+        assert_eq!(TransitGatewayFlow.claims(&record, &Options::default()), None);
+    }
+}

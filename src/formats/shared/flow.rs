@@ -54,12 +54,7 @@ const FEWEST_MEMBERS: usize = 3;
 impl Dialect {
     /// `fields`: the last one takes tokens beyond the layout. `shown`: how many of the first fields make a
     /// default format, with its version.
-    pub fn new(
-        fields: &'static [Field],
-        transit: bool,
-        shown: &[(usize, i64)],
-        sound: fn(&Row<'_>) -> bool,
-    ) -> Self {
+    pub fn new(fields: &'static [Field], transit: bool, shown: &[(usize, i64)], sound: fn(&Row<'_>) -> bool) -> Self {
         let mut cells = HashMap::new();
         for (cell, field) in fields.iter().enumerate().filter(|(_, f)| !f.native.starts_with('(')) {
             cells.insert(field.native, cell);
@@ -103,7 +98,7 @@ impl Dialect {
 
     fn claims_line(&self, line: &str, given: Option<&str>) -> Option<Claim> {
         let line = line.trim_ascii();
-        if self.is_header(line.as_bytes()) {
+        if self.is_header(line.as_bytes(), true) {
             let ours = flow_tokens::words(line).any(is_transit) == self.transit;
             return ours.then_some(Claim { score: 95, reason: "a header line of flow log field names" });
         }
@@ -140,8 +135,9 @@ impl Dialect {
         (ours && !names.is_empty()).then(|| Layout::new(self, names.into_iter()))
     }
 
-    /// Words of small letters, digits and hyphens, most of them fields.
-    fn is_header(&self, line: &[u8]) -> bool {
+    /// Words of small letters, digits and hyphens, most of them fields. `alone`: nothing else says that this is a
+    /// flow log, so one of them must be no word of English.
+    fn is_header(&self, line: &[u8], alone: bool) -> bool {
         // Lines of flows stop here: at the dot or colon of an address, at ACCEPT, at OK.
         if !line.first().is_some_and(u8::is_ascii_lowercase) || !line.iter().all(|&b| is_header_byte(b)) {
             return false;
@@ -156,7 +152,7 @@ impl Dialect {
             }
         }
         // "start end" may be prose; "srcaddr dstaddr" is not.
-        (total >= 3 && known * 2 > total) || (total == 2 && known == 2 && sure)
+        (sure || (!alone && total > 2)) && total >= 2 && known * 2 > total
     }
 
     fn fill_shown<'t, 'r>(
@@ -376,7 +372,7 @@ impl FlowReader {
 
     fn changes_layout(&self, line: &[u8]) -> bool {
         let dialect = self.dialect;
-        dialect.is_header(line)
+        dialect.is_header(line, false)
             && (dialect.transit || !line.split(|b| *b == b' ').any(|w| std::str::from_utf8(w).is_ok_and(is_transit)))
     }
 
@@ -391,8 +387,9 @@ impl FlowReader {
         let Some(rest) = rest.and_then(|rest| rest.strip_prefix(b"\"")) else { return false };
         // Only a header begins with a small letter, and few lines are one: the object is read for those alone.
         rest.trim_ascii_start().first().is_some_and(u8::is_ascii_lowercase)
-            && std::str::from_utf8(record).ok().and_then(wrapped).is_some_and(|line| {
-                self.changes_layout(json::unescape(line).trim_ascii().as_bytes())
-            })
+            && std::str::from_utf8(record)
+                .ok()
+                .and_then(wrapped)
+                .is_some_and(|line| self.changes_layout(json::unescape(line).trim_ascii().as_bytes()))
     }
 }

@@ -1,7 +1,8 @@
 use super::*;
 use arrow::array::{
-    Array as _, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array, Int64Array,
-    ListArray, MapBuilder, StringArray, StringBuilder, StructArray, TimestampMillisecondArray, TimestampNanosecondArray,
+    Array as _, ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, Float64Array, Int32Array,
+    Int64Array, ListArray, MapBuilder, StringArray, StringBuilder, StructArray, TimestampMillisecondArray,
+    TimestampNanosecondArray,
 };
 use arrow::datatypes::{Field, Int32Type};
 use parquet::arrow::ArrowWriter;
@@ -214,7 +215,7 @@ fn no_damaged_byte_ends_the_run() {
     let file = write(numbers(20), gzip(), 10);
     let bytes = std::fs::read(file.path()).unwrap();
     let whole = read(file.path()).0;
-    for at in 0..bytes.len() {
+    for at in (0..bytes.len()).step_by(3) {
         let mut damaged = bytes.clone();
         damaged[at] ^= 0xff;
         std::fs::write(file.path(), damaged).unwrap();

@@ -112,7 +112,8 @@ fn put(out: &mut String, text: std::fmt::Arguments<'_>) {
 /// parts of one.
 fn write_time(out: &mut String, array: &dyn Array, row: usize) -> Result<(), ArrowError> {
     let date = |days: i64| Micros(days.saturating_mul(DAY)).to_string().split('T').next().map(str::to_owned);
-    let clock = |micros: i64| Micros(micros).to_string().split_once('T').map(|(_, t)| t.trim_end_matches('Z').to_owned());
+    let clock =
+        |micros: i64| Micros(micros).to_string().split_once('T').map(|(_, t)| t.trim_end_matches('Z').to_owned());
     let whole = |micros: i64| Some(Micros(micros).to_string());
     let text = match array.data_type() {
         DataType::Date32 => date(i64::from(array.as_primitive::<Date32Type>().value(row))),
