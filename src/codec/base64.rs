@@ -18,9 +18,14 @@ pub fn decode(text: &[u8]) -> Option<Vec<u8>> {
     engine.decode(text).ok()
 }
 
+/// Standard base64 with padding.
+pub fn encode(bytes: &[u8]) -> String {
+    STANDARD.encode(bytes)
+}
+
 #[cfg(test)]
 mod tests {
-    use super::decode;
+    use super::{decode, encode};
 
     #[test]
     fn dialects() {
@@ -29,5 +34,6 @@ mod tests {
         assert_eq!(decode(b"aGk").as_deref(), Some(&b"hi"[..]));
         assert_eq!(decode(b"_-8").as_deref(), Some(&[0xff, 0xef][..]));
         assert_eq!(decode(b"not base64!"), None);
+        assert_eq!(encode(&[0xff, 0xef]), "/+8=");
     }
 }

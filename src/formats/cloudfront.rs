@@ -129,6 +129,10 @@ impl LogFormat for CloudFront {
         ]
     }
 
+    fn has_headers(&self) -> bool {
+        true
+    }
+
     fn ocsf(&self) -> &'static str {
         "HTTP Activity [4002]"
     }

@@ -62,6 +62,10 @@ impl LogFormat for CloudFrontConnection {
         ]
     }
 
+    fn has_headers(&self) -> bool {
+        true
+    }
+
     fn ocsf(&self) -> &'static str {
         "Network Activity [4001]"
     }

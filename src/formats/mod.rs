@@ -15,13 +15,14 @@ mod route53_public;
 mod route53_resolver;
 mod s3access;
 pub mod shared;
+mod tgwflow;
 mod vpcflow;
 mod waf;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 13] = [
+pub static ALL: [&dyn LogFormat; 14] = [
     &alb::Alb,
     &cloudtrail::CloudTrail,
     &apigateway::ApiGateway,
@@ -34,6 +35,7 @@ pub static ALL: [&dyn LogFormat; 13] = [
     &route53_resolver::Route53Resolver,
     &route53_public::Route53Public,
     &network_firewall::NetworkFirewall,
+    &tgwflow::TransitGatewayFlow,
     &cloudwatch::CloudWatch,
 ];
 

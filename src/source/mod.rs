@@ -2,6 +2,7 @@
 
 pub mod framing;
 pub mod object;
+pub mod parquet_rows;
 pub mod s3_key;
 pub mod transport;
 pub mod walk;
@@ -28,6 +29,17 @@ pub enum SourceError {
          everything before it was read. Fetch the object again and import it anew"
     )]
     Broken { object: String, offset: u64, source: std::io::Error },
+    #[error(
+        "{}: the Parquet data is damaged or cut short after row {row}; every row before was read. \
+         Fetch the object again and import it anew",
+        path.display()
+    )]
+    Parquet { path: PathBuf, row: u64, source: Box<parquet::errors::ParquetError> },
+    #[error(
+        "{}: Parquet compressed with {codec}, which logsift cannot read; write it again with gzip, snappy or zstd",
+        path.display()
+    )]
+    ParquetCodec { path: PathBuf, codec: &'static str },
 }
 
 impl SourceError {

@@ -2,6 +2,8 @@
 
 pub mod cell;
 pub mod derive;
+pub mod flow;
+mod flow_tokens;
 pub mod json_row;
 pub mod names;
 pub mod w3c;
