@@ -4,17 +4,30 @@
 //! `samples/<id>/input.*` with `expected.jsonl` beside it. Everything else loops over [`ALL`].
 
 mod alb;
+mod alb_connection;
+mod alb_health;
 mod apigateway;
+mod clb;
 mod cloudtrail;
 mod cloudwatch;
+mod nlb;
 pub mod shared;
 mod vpcflow;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 5] =
-    [&alb::Alb, &cloudtrail::CloudTrail, &apigateway::ApiGateway, &vpcflow::VpcFlow, &cloudwatch::CloudWatch];
+pub static ALL: [&dyn LogFormat; 9] = [
+    &alb::Alb,
+    &alb_connection::AlbConnection,
+    &alb_health::AlbHealth,
+    &nlb::Nlb,
+    &clb::Clb,
+    &cloudtrail::CloudTrail,
+    &apigateway::ApiGateway,
+    &vpcflow::VpcFlow,
+    &cloudwatch::CloudWatch,
+];
 
 /// A log format: what its records look like, and which columns they fill.
 pub trait LogFormat: Sync {

@@ -122,24 +122,18 @@ impl Micros {
 
     /// As [`Micros::parse_rfc3339`], at the start of `text`; also returns how many bytes it took.
     pub fn parse_rfc3339_prefix(text: &[u8]) -> Option<(Self, usize)> {
-        let civil = Civil {
-            year: digits(text, 0, 4)?,
-            month: digits(text, 5, 2)?,
-            day: digits(text, 8, 2)?,
-            hour: digits(text, 11, 2)?,
-            minute: digits(text, 14, 2)?,
-            second: digits(text, 17, 2)?,
-        };
-        let separators = text[4] == b'-'
-            && text[7] == b'-'
-            && matches!(text[10], b'T' | b't' | b' ')
-            && text[13] == b':'
-            && text[16] == b':';
-        if !separators {
-            return None;
+        let (stamp, rest) = text.split_first_chunk::<19>()?;
+        let whole = stamp_micros(stamp)?;
+        // The shape most services write, `.123456Z` at the end.
+        if let [b'.', fraction @ .., b'Z'] = rest
+            && let Ok(fraction) = <&[u8; 6]>::try_from(fraction)
+            && fraction.iter().all(u8::is_ascii_digit)
+        {
+            let micros = fraction.iter().fold(0, |value, b| value * 10 + u32::from(b - b'0'));
+            return Some((Self(whole + i64::from(micros)), text.len()));
         }
         let mut at = 19;
-        let mut micros = civil.micros()?;
+        let mut micros = whole;
         if text.get(at) == Some(&b'.') {
             let (fraction, used) = fraction_micros(&text[at + 1..])?;
             micros += fraction;
@@ -206,6 +200,27 @@ impl Micros {
     }
 }
 
+/// `2026-03-02T08:15:30`, the form of all RFC 3339 times: checked as a whole, without a branch per digit.
+#[inline]
+fn stamp_micros(t: &[u8; 19]) -> Option<i64> {
+    let two = |at: usize| i64::from(t[at] & 15) * 10 + i64::from(t[at + 1] & 15);
+    let digits =
+        [0, 1, 2, 3, 5, 6, 8, 9, 11, 12, 14, 15, 17, 18].iter().fold(true, |ok, &at| ok & t[at].is_ascii_digit());
+    let separators = (t[4] == b'-') & (t[7] == b'-') & (t[13] == b':') & (t[16] == b':');
+    if !(digits & separators & matches!(t[10], b'T' | b't' | b' ')) {
+        return None;
+    }
+    let civil = Civil {
+        year: two(0) * 100 + two(2),
+        month: two(5),
+        day: two(8),
+        hour: two(11),
+        minute: two(14),
+        second: two(17),
+    };
+    civil.micros()
+}
+
 /// Digits after the decimal point as microseconds, and how many bytes they took (at least one).
 fn fraction_micros(text: &[u8]) -> Option<(i64, usize)> {
     let used = text.iter().take(9).take_while(|b| b.is_ascii_digit()).count();
@@ -270,6 +285,8 @@ mod tests {
     fn decimals_are_cut_to_microseconds() {
         assert_eq!(Micros::parse_rfc3339("1970-01-01T00:00:00.1Z"), Some(Micros(100_000)));
         assert_eq!(Micros::parse_rfc3339("1970-01-01T00:00:00.123456789Z"), Some(Micros(123_456)));
+        assert_eq!(Micros::parse_rfc3339("1970-01-01T00:00:01.020304Z"), Some(Micros(1_020_304)));
+        assert_eq!(Micros::parse_rfc3339_prefix(b"1970-01-01T00:00:01.020304Z b"), Some((Micros(1_020_304), 27)));
     }
 
     #[test]
@@ -282,6 +299,10 @@ mod tests {
             "2024-03-09T10:11:12Zx",
             "2024-03-09T10:11:12.Z",
             "2024/03/09T10:11:12Z",
+            "2024-03-09T10:11:1:Z",
+            "2024-03-09T10:11:12.12345xZ",
+            "2024-03-09T10:11:12.123456z1",
+            "2024-03-09T10:11:60.123456789012Z",
         ] {
             assert_eq!(Micros::parse_rfc3339(text), None, "{text}");
         }
