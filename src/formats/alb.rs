@@ -278,4 +278,90 @@ mod tests {
         assert_eq!(row.native[REQUEST + 1], Value::text("https://h:443/a b?x=\"y"));
         assert_eq!(row.common(Common::UserAgent), &Value::text("agent \"q\""));
     }
+
+    const HEAD: &str = "https 2026-03-02T08:15:40.000000Z app/web/1 203.0.113.16:5121 10.0.1.20:8080 0.001 0.012 0.000 200 200 512 1843";
+    const TAIL: &str = r#"ECDHE TLSv1.3 arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/web/7 "Root=1-a-b" "shop.example.com" "arn:aws:acm:eu-central-1:111122223333:certificate/1" 1 2026-03-02T08:15:39.990000Z "forward" "-" "-" "10.0.1.20:8080" "200" "-" "-" TID_0 "-" "-" "-" 10.0.0.5"#;
+
+    #[test]
+    fn quotes_that_do_not_pair() {
+        for (texts, path, agent) in [
+            (r#""GET https://h:443/odd HTTP/1.1" "a " b" c""#, "/odd", r#"a " b" c"#),
+            (r#""GET https://h:443/o"d x" HTTP/1.1" "a""#, "/o\"d x\"", "a"),
+            (r#""GET https://h:443/p HTTP/1.1 "a""#, "/p", "a"),
+            (r#""GET https://h:443/q HTTP/1.1" "a" - "#, "/q", r#"a" - "#),
+        ] {
+            let line = format!("{HEAD} {texts}\" {TAIL}").replace("\"\" ", "\" ");
+            let (outcome, row) = parse(&line);
+            assert_eq!(outcome, Outcome::Event);
+            assert_eq!(row.common(Common::UrlPath), &Value::text(path), "{line}");
+            assert_eq!(row.common(Common::UserAgent), &Value::text(agent), "{line}");
+            assert_eq!(row.common(Common::TraceId), &Value::text("1-a-b"), "{line}");
+            assert_eq!(row.common(Common::Region), &Value::text("eu-central-1"), "{line}");
+            assert_eq!(row.native[36], Value::text("10.0.0.5"), "{line}");
+            assert!(row.extra.is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_cut_inside_its_request() {
+        let line = format!("{HEAD} \"GET https://h:443/a b?c");
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.native[REQUEST], Value::text("GET https://h:443/a b?c"));
+        assert_eq!(row.common(Common::HttpMethod), &Value::text("GET"));
+        assert!(row.common(Common::UserAgent).is_null());
+    }
+
+    #[test]
+    fn undocumented_tokens_and_values_are_kept() {
+        let line = format!(r#"{HEAD} "GET https://h:443/ HTTP/1.1" "a" {TAIL} "-" "b c" d"#).replace(" 512 ", " many ");
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.native[37], Value::text(r#""-" "b c" d"#));
+        assert!(row.common(Common::BytesIn).is_null());
+        assert_eq!(row.extra_json().unwrap(), r#"{"received_bytes":"many"}"#);
+        assert_eq!(row.links(Link::Arn).len(), 2);
+    }
+
+    #[test]
+    fn waf_ends_a_request_whatever_its_status() {
+        for (actions, expected) in
+            [("waf,forward", "success"), ("authenticate,waf", "failure"), ("waf-failed", "success")]
+        {
+            let line = format!(r#"{HEAD} "GET https://h:443/ HTTP/1.1" "a" {TAIL}"#).replace("\"forward\"", actions);
+            assert_eq!(parse(&line).1.common(Common::EventOutcome), &Value::text(expected), "{actions}");
+        }
+    }
+
+    #[test]
+    fn vended_records() {
+        let claim = |text: &str| {
+            Alb.claims(&Record { text, envelope: None, origin: &ORIGIN }, &Options::default()).map(|claim| claim.score)
+        };
+        let text = r#"{"elb_status_code":"502","time":"2026-03-02T08:15:30.123456Z","client_port":40001,"target_port":"2001:db8::7:80","request_line":"GET http:\/\/h:80\/a?b HTTP/1.1","sent_bytes":7,"other":{"a":1}}"#;
+        let (outcome, row) = parse(text);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.common(Common::HttpStatus), &Value::Int(502));
+        assert_eq!(row.common(Common::SourcePort), &Value::Int(40_001));
+        assert!(row.common(Common::SourceIp).is_null());
+        assert_eq!(row.common(Common::DestinationIp), &Value::text("2001:db8::7"));
+        assert_eq!(row.common(Common::DestinationPort), &Value::Int(80));
+        assert_eq!(row.common(Common::UrlPath), &Value::text("/a"));
+        assert_eq!(row.common(Common::BytesOut), &Value::Int(7));
+        assert_eq!(row.extra_json().unwrap(), r#"{"other":{"a":1}}"#);
+        assert_eq!(claim(text), None, "vended records are flat");
+        assert_eq!(claim(&text.replace(r#"{"a":1}"#, "1")), Some(70));
+        assert_eq!(claim(r#"{"elb":"app/a/b","type":"http","request_line":"-"}"#), Some(92));
+        assert_eq!(claim(r#"{"elb":"net/a/b","type":"tls","listener":"x"}"#), None);
+        let foreign = r#"{"time":"2026-03-02T08:15:30Z","type":"x","level":"info","message":"m","logger":"l"}"#;
+        assert!(claim(foreign).is_none() && matches!(parse(foreign).0, Outcome::Reject(_)));
+    }
+
+    #[test]
+    fn hostile_lines_cost_linear_time() {
+        for piece in ["\" ", "\"a ", "\" \"", "a\" \"b", " "] {
+            let line = format!("{HEAD} \"{}", piece.repeat(400_000));
+            assert_eq!(parse(&line).0, Outcome::Event, "{piece}");
+        }
+    }
 }

@@ -49,14 +49,14 @@ impl Civil {
     }
 }
 
-/// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant's era arithmetic).
+/// Days since 1970-01-01 of a proleptic Gregorian date (Howard Hinnant's era arithmetic), years -799 to 9999.
+/// Counted from two eras before the year 0, so that 32 bits without a sign do: this is done for every record.
 fn days_from_civil(year: i64, month: i64, day: i64) -> i64 {
-    let y = if month <= 2 { year - 1 } else { year };
-    let era = y.div_euclid(400);
-    let year_of_era = y.rem_euclid(400);
-    let shifted_month = (month + 9) % 12;
-    let day_of_year = (153 * shifted_month + 2) / 5 + day - 1;
-    era * 146_097 + year_of_era * 365 + year_of_era / 4 - year_of_era / 100 + day_of_year - 719_468
+    let (m, d) = (month as u32, day as u32);
+    let y = (year + 800) as u32 - u32::from(m <= 2);
+    let shifted_month = if m <= 2 { m + 9 } else { m - 3 };
+    let day_of_year = (153 * shifted_month + 2) / 5 + d - 1;
+    i64::from(y * 365 + y / 4 - y / 100 + y / 400 + day_of_year) - 719_468 - 2 * 146_097
 }
 
 /// The inverse of [`days_from_civil`].
@@ -210,15 +210,8 @@ fn stamp_micros(t: &[u8; 19]) -> Option<i64> {
     if !(digits & separators & matches!(t[10], b'T' | b't' | b' ')) {
         return None;
     }
-    let civil = Civil {
-        year: two(0) * 100 + two(2),
-        month: two(5),
-        day: two(8),
-        hour: two(11),
-        minute: two(14),
-        second: two(17),
-    };
-    civil.micros()
+    Civil { year: two(0) * 100 + two(2), month: two(5), day: two(8), hour: two(11), minute: two(14), second: two(17) }
+        .micros()
 }
 
 /// Digits after the decimal point as microseconds, and how many bytes they took (at least one).

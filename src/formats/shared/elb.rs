@@ -128,24 +128,25 @@ impl Layout {
     }
 
     /// One token or scalar. What is no value of the field's kind is kept in `extra`.
+    #[inline]
     fn set<'r>(&self, row: &mut Row<'r>, cell: usize, token: &'r str, source: Source) {
         if token.is_empty() || token == "-" {
             return;
         }
         let field = &self.fields[cell];
-        let value = match field.kind {
-            _ if self.pairs.contains(&cell) => return set_pair(row, cell, token),
-            Kind::Str if field.link == Some(Link::Ip) => cell::address(token),
-            Kind::Str | Kind::Json if source.escaped => Value::Str(tokens::unescape_hex(token)),
-            Kind::Str | Kind::Json => Value::Str(Cow::Borrowed(token)),
-            Kind::Float => seconds(token),
-            Kind::Time if !source.json => Value::time(Micros::parse_rfc3339(token)),
-            Kind::Int | Kind::Bool | Kind::Time => cell::of_text(field.kind, token),
-        };
-        if value.is_null() {
-            row.extra.push((Cow::Borrowed(field.native), Cow::Owned(serde_json::Value::from(token).to_string())));
+        // Each arm writes its own cell: passed on through a variable, a value costs a stall of the processor.
+        match field.kind {
+            Kind::Str if self.pairs.contains(&cell) => return set_pair(row, cell, token),
+            Kind::Str if field.link == Some(Link::Ip) => row.native[cell] = cell::address(token),
+            Kind::Str | Kind::Json if source.escaped => row.native[cell] = Value::Str(tokens::unescape_hex(token)),
+            Kind::Str | Kind::Json => row.native[cell] = Value::Str(Cow::Borrowed(token)),
+            Kind::Float => row.native[cell] = seconds(token),
+            Kind::Time if !source.json => row.native[cell] = Value::time(Micros::parse_rfc3339(token)),
+            Kind::Int | Kind::Bool | Kind::Time => row.native[cell] = cell::of_text(field.kind, token),
         }
-        row.native[cell] = value;
+        if row.native[cell].is_null() {
+            misfit(row, field, token);
+        }
     }
 
     /// Which of `order` a member goes to. They mostly come in order, so the search begins at `from`.
@@ -243,6 +244,11 @@ impl Layout {
             _ => None,
         }
     }
+}
+
+#[cold]
+fn misfit(row: &mut Row<'_>, field: &Field, token: &str) {
+    row.extra.push((Cow::Borrowed(field.native), Cow::Owned(serde_json::Value::from(token).to_string())));
 }
 
 /// `ip:port`, an address or a port alone.
@@ -380,12 +386,16 @@ pub fn set_owner(row: &mut Row<'_>, arn: usize) {
     }
 }
 
-/// Up to `known` tokens, and the rest, of a line in which a quote stands inside a quoted text: eleven bare ones,
+/// Up to `known` tokens, and the rest, of a line in which a quote stands inside a quoted text: the bare ones,
 /// the request, the user agent, and the last tail that has the right shape.
 fn regroup(line: &str, known: usize, is_tail: fn(&str) -> bool) -> Option<(Vec<&str>, &str)> {
-    const BARE: usize = 11;
+    /// Fields before the request: eleven of a Classic one's, twelve of an ALB's.
+    const BARE: usize = 12;
     let mut bare = tokens::split(line);
-    let mut all: Vec<&str> = bare.by_ref().take(BARE).collect();
+    let mut all = Vec::with_capacity(known);
+    while all.len() < BARE && !bare.rest()?.starts_with('"') {
+        all.extend(bare.next());
+    }
     let quoted = bare.rest()?;
     let ends = memchr::memmem::rfind_iter(quoted.as_bytes(), b"\" ");
     let end = ends.filter(|end| *end > 0).find(|end| is_tail(&quoted[end + 2..]))?;
