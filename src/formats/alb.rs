@@ -1,9 +1,10 @@
 //! ALB access log. Facts: AWS, "Access logs for your Application Load Balancer"; fields are read by
 //! position, older lines stop earlier, newer ones may go on.
 
+use super::shared::elb::{self, Layout};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::tokens;
-use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
+use crate::model::{Common, Field, Kind, Link, Micros, Record, Row};
 
 pub struct Alb;
 
@@ -51,15 +52,55 @@ static FIELDS: [Field; 38] = [
 ];
 
 /// Cells that need more than their kind's parser.
+const TIME: usize = 1;
 const CLIENT: usize = 3;
 const TARGET: usize = 5;
 const STATUS: usize = 10;
 const REQUEST: usize = 14;
-const URL: usize = 15;
+const TARGET_GROUP: usize = 19;
 const TRACE: usize = 20;
-const EXTRA: usize = 37;
-/// Tokens every line had from the first day: up to the quoted request.
-const FEWEST_TOKENS: usize = 12;
+const CERTIFICATE: usize = 22;
+const ACTIONS: usize = 25;
+
+static ORDER: [usize; 34] = elb::order(&FIELDS);
+
+static LAYOUT: Layout = Layout {
+    fewest: 12,
+    time: TIME,
+    pairs: &[CLIENT, TARGET],
+    aliases: &[
+        ("client_port", CLIENT),
+        ("client_ip", CLIENT),
+        ("target_port", TARGET),
+        ("target_ip", TARGET),
+        ("request_line", REQUEST),
+        ("target_port_list", 28),
+        ("timestamp", TIME),
+    ],
+    signs: &[
+        "request_line",
+        "request_processing_time",
+        "target_processing_time",
+        "response_processing_time",
+        "elb_status_code",
+        "target_status_code",
+        "target_group_arn",
+        "matched_rule_priority",
+        "request_creation_time",
+        "actions_executed",
+        "redirect_url",
+        "error_reason",
+        "target_port_list",
+        "target_status_code_list",
+        "classification",
+        "classification_reason",
+        "transformed_host",
+        "transformed_uri",
+        "request_transform_status",
+    ],
+    elb: "app/",
+    ..Layout::of_lines(&FIELDS, &ORDER)
+};
 
 const TYPES: [&str; 6] = ["http", "https", "h2", "grpcs", "ws", "wss"];
 
@@ -78,31 +119,48 @@ impl LogFormat for Alb {
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
         &[
+            (Common::EventTime, "the CloudWatch timestamp where a JSON record has no time"),
             (Common::EventEnd, "time"),
+            (Common::AccountId, "account of target_group_arn, else of chosen_cert_arn"),
+            (Common::Region, "region of target_group_arn, else of chosen_cert_arn"),
             (Common::EventAction, "method of request"),
             (Common::HttpMethod, "method of request"),
             (Common::UrlPath, "path of request, without the query"),
             (Common::Target, "path of request, without the query"),
             (Common::TraceId, "Root of trace_id"),
-            (Common::EventOutcome, "failure from elb_status_code 400 on, else success"),
+            (
+                Common::EventOutcome,
+                "failure from elb_status_code 400 on, and where waf is the last of actions_executed; else success",
+            ),
         ]
+    }
+
+    fn ocsf(&self) -> &'static str {
+        "HTTP Activity [4002]"
     }
 
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let mut tokens = record.text.splitn(5, ' ');
-        let kind = tokens.next()?;
-        let time = tokens.next()?;
-        let (_, used) = Micros::parse_rfc3339_prefix(time.as_bytes())?;
-        let (elb, client) = (tokens.next()?, tokens.next()?);
-        if !TYPES.contains(&kind) || used != time.len() {
-            return None;
+        let (kind, time) = (tokens.next()?, tokens.next().unwrap_or_default());
+        if Micros::parse_rfc3339(time).is_none() {
+            return LAYOUT.claims_object(record.text);
         }
-        if elb.starts_with("app/") {
+        let (elb, client) = (tokens.next()?, tokens.next()?);
+        let known = TYPES.contains(&kind);
+        if elb.starts_with("app/") && known {
             return Some(Claim { score: 95, reason: "a request type, a time and an app/… load balancer id" });
         }
-        tokens::ip_port(client)
-            .1
-            .map(|_| Claim { score: 85, reason: "a request type, a time, a name and a client:port" })
+        let (address, port) = tokens::ip_port(client);
+        if port.is_none() || tokens::ip(address).is_none() {
+            return None;
+        }
+        let word = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        if elb.starts_with("app/") && word {
+            return Some(Claim { score: 85, reason: "a word, a time, an app/… load balancer id and a client:port" });
+        }
+        // A number there is the latency of a health check.
+        (known && elb.parse::<f64>().is_err())
+            .then_some(Claim { score: 85, reason: "a request type, a time, a name and a client:port" })
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
@@ -114,28 +172,11 @@ struct AlbParser;
 
 impl Parser for AlbParser {
     fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let mut cell = 0;
-        let mut count = 0;
-        for token in tokens::split(record.text) {
-            count += 1;
-            if cell >= EXTRA {
-                let more = match row.native[EXTRA].as_str() {
-                    Some(before) => Value::owned(format!("{before} {token}")),
-                    None => Value::text(token),
-                };
-                row.native[EXTRA] = more;
-                continue;
-            }
-            cell = set_token(row, cell, token);
+        let outcome = LAYOUT.read(record, row, is_shifted, is_tail);
+        if outcome == Outcome::Event {
+            derive(row);
         }
-        if count < FEWEST_TOKENS {
-            return Outcome::Reject(Reject::malformed(format!("{count} fields, at least {FEWEST_TOKENS} expected")));
-        }
-        if row.native[1].is_null() {
-            return Outcome::Reject(Reject::malformed("field 2 (time) is not a time"));
-        }
-        derive(row);
-        Outcome::Event
+        outcome
     }
 
     fn fork(&self) -> Box<dyn Parser> {
@@ -143,73 +184,49 @@ impl Parser for AlbParser {
     }
 }
 
-/// Stores one token from cell `cell` on; returns the next free cell.
-fn set_token<'r>(row: &mut Row<'r>, cell: usize, token: &'r str) -> usize {
-    match cell {
-        CLIENT | TARGET => {
-            let (address, port) = tokens::ip_port(token);
-            row.native[cell] = tokens::ip(address).map_or(Value::text(address), Value::Str);
-            row.native[cell + 1] = port.map_or(Value::Null, Value::Int);
-            cell + 2
-        }
-        REQUEST => {
-            row.native[REQUEST] = text(token);
-            set_request(row, token);
-            cell + 2
-        }
-        _ => {
-            row.native[cell] = match FIELDS[cell].kind {
-                Kind::Int => Value::int(token),
-                Kind::Float => Value::float(token),
-                Kind::Time => Value::time(Micros::parse_rfc3339(token)),
-                Kind::Str | Kind::Bool | Kind::Json => text(token),
-            };
-            cell + 1
-        }
-    }
+/// A text with an odd number of quotes moves what follows to the wrong cells; the typed ones show it.
+fn is_shifted(row: &Row<'_>) -> bool {
+    !row.extra.is_empty() || row.native[TARGET_GROUP].as_str().is_some_and(|arn| !arn.starts_with("arn:"))
 }
 
-fn text(token: &str) -> Value<'_> {
-    match Value::text(token) {
-        Value::Str(_) => Value::Str(tokens::unescape_hex(token)),
-        null => null,
+/// `cipher protocol target-group "trace" "domain" "certificate" priority creation-time …`, or as much of it as
+/// older lines have.
+fn is_tail(text: &str) -> bool {
+    let mut tokens = tokens::split(text);
+    let mut bare = || tokens.rest().is_some_and(|rest| !rest.starts_with('"')) && tokens.next().is_some();
+    if !bare() || !bare() {
+        return false;
     }
+    let group = tokens.next().is_none_or(|arn| arn == "-" || arn.starts_with("arn:"));
+    let priority = tokens.nth(3).is_none_or(|n| n == "-" || n.parse::<i32>().is_ok());
+    group && priority && tokens.next().is_none_or(|time| time == "-" || Micros::parse_rfc3339(time).is_some())
 }
 
-/// `METHOD url HTTP/x`: the URL may hold blanks, so the method ends at the first and the version
-/// begins after the last. A malformed request has `-` for method and version.
-fn set_request<'r>(row: &mut Row<'r>, request: &'r str) {
-    let Some((method, rest)) = request.split_once(' ') else {
-        return;
-    };
-    let url = rest.rsplit_once(' ').map_or(rest, |(url, _)| url);
-    let method = Value::text(method);
-    let url = if method.is_null() { url.strip_suffix('-').unwrap_or(url) } else { url };
-    row.native[URL] = text(url.trim());
-    let path = Value::text(tokens::url_path(url.trim()));
-    row.set(Common::EventAction, method.clone());
-    row.set(Common::HttpMethod, method);
-    row.set(Common::UrlPath, path.clone());
-    row.set(Common::Target, path);
+/// WAF let the request go no further, where its name is the last.
+fn ends_with_waf(actions: &str) -> bool {
+    actions.strip_suffix("waf").is_some_and(|before| before.is_empty() || before.ends_with(','))
 }
 
 fn derive(row: &mut Row<'_>) {
-    if let Some(root) = row.native[TRACE].as_str().and_then(tokens::trace_root) {
-        let root = root.to_owned();
-        row.set(Common::TraceId, Value::owned(root));
-    }
-    let end = row.native[1].clone();
+    elb::set_request(row, REQUEST);
+    let root = elb::part(&row.native[TRACE], tokens::trace_root);
+    row.set(Common::TraceId, root);
+    let end = row.native[TIME].clone();
     row.set(Common::EventEnd, end);
-    if let Value::Int(status) = row.native[STATUS] {
-        let outcome = if status >= 400 { "failure" } else { "success" };
-        row.set(Common::EventOutcome, Value::text(outcome));
+    elb::set_outcome(row, STATUS);
+    // A rule of WAF may answer with any status.
+    if row.native[ACTIONS].as_str().is_some_and(ends_with_waf) {
+        row.set(Common::EventOutcome, elb::outcome(false));
     }
+    elb::set_owner(row, TARGET_GROUP);
+    elb::set_owner(row, CERTIFICATE);
+    elb::link_arn(row, CERTIFICATE);
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Origin;
+    use crate::model::{Origin, Value};
 
     static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
 
@@ -230,7 +247,7 @@ mod tests {
         assert_eq!(row.common(Common::SourceIp), &Value::text("198.51.100.7"));
         assert_eq!(row.common(Common::HttpStatus), &Value::Int(400));
         assert!(row.common(Common::HttpMethod).is_null());
-        assert_eq!(row.native[URL], Value::text("http://demo-1.us-east-1.elb.amazonaws.com:80"));
+        assert_eq!(row.native[REQUEST + 1], Value::text("http://demo-1.us-east-1.elb.amazonaws.com:80"));
         assert_eq!(row.native[7], Value::Float(-1.0));
         assert_eq!(row.links(Link::RequestId), ["TID_00112233445566778899aabbccddeeff"]);
     }
@@ -258,7 +275,93 @@ mod tests {
         assert_eq!(row.common(Common::SourcePort), &Value::Int(50_718));
         assert!(row.common(Common::HttpStatus).is_null());
         assert_eq!(row.common(Common::UrlPath), &Value::text("/a b"));
-        assert_eq!(row.native[URL], Value::text("https://h:443/a b?x=\"y"));
+        assert_eq!(row.native[REQUEST + 1], Value::text("https://h:443/a b?x=\"y"));
         assert_eq!(row.common(Common::UserAgent), &Value::text("agent \"q\""));
+    }
+
+    const HEAD: &str = "https 2026-03-02T08:15:40.000000Z app/web/1 203.0.113.16:5121 10.0.1.20:8080 0.001 0.012 0.000 200 200 512 1843";
+    const TAIL: &str = r#"ECDHE TLSv1.3 arn:aws:elasticloadbalancing:eu-central-1:111122223333:targetgroup/web/7 "Root=1-a-b" "shop.example.com" "arn:aws:acm:eu-central-1:111122223333:certificate/1" 1 2026-03-02T08:15:39.990000Z "forward" "-" "-" "10.0.1.20:8080" "200" "-" "-" TID_0 "-" "-" "-" 10.0.0.5"#;
+
+    #[test]
+    fn quotes_that_do_not_pair() {
+        for (texts, path, agent) in [
+            (r#""GET https://h:443/odd HTTP/1.1" "a " b" c""#, "/odd", r#"a " b" c"#),
+            (r#""GET https://h:443/o"d x" HTTP/1.1" "a""#, "/o\"d x\"", "a"),
+            (r#""GET https://h:443/p HTTP/1.1 "a""#, "/p", "a"),
+            (r#""GET https://h:443/q HTTP/1.1" "a" - "#, "/q", r#"a" - "#),
+        ] {
+            let line = format!("{HEAD} {texts}\" {TAIL}").replace("\"\" ", "\" ");
+            let (outcome, row) = parse(&line);
+            assert_eq!(outcome, Outcome::Event);
+            assert_eq!(row.common(Common::UrlPath), &Value::text(path), "{line}");
+            assert_eq!(row.common(Common::UserAgent), &Value::text(agent), "{line}");
+            assert_eq!(row.common(Common::TraceId), &Value::text("1-a-b"), "{line}");
+            assert_eq!(row.common(Common::Region), &Value::text("eu-central-1"), "{line}");
+            assert_eq!(row.native[36], Value::text("10.0.0.5"), "{line}");
+            assert!(row.extra.is_empty(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_line_cut_inside_its_request() {
+        let line = format!("{HEAD} \"GET https://h:443/a b?c");
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.native[REQUEST], Value::text("GET https://h:443/a b?c"));
+        assert_eq!(row.common(Common::HttpMethod), &Value::text("GET"));
+        assert!(row.common(Common::UserAgent).is_null());
+    }
+
+    #[test]
+    fn undocumented_tokens_and_values_are_kept() {
+        let line = format!(r#"{HEAD} "GET https://h:443/ HTTP/1.1" "a" {TAIL} "-" "b c" d"#).replace(" 512 ", " many ");
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.native[37], Value::text(r#""-" "b c" d"#));
+        assert!(row.common(Common::BytesIn).is_null());
+        assert_eq!(row.extra_json().unwrap(), r#"{"received_bytes":"many"}"#);
+        assert_eq!(row.links(Link::Arn).len(), 2);
+    }
+
+    #[test]
+    fn waf_ends_a_request_whatever_its_status() {
+        for (actions, expected) in
+            [("waf,forward", "success"), ("authenticate,waf", "failure"), ("waf-failed", "success")]
+        {
+            let line = format!(r#"{HEAD} "GET https://h:443/ HTTP/1.1" "a" {TAIL}"#).replace("\"forward\"", actions);
+            assert_eq!(parse(&line).1.common(Common::EventOutcome), &Value::text(expected), "{actions}");
+        }
+    }
+
+    #[test]
+    fn vended_records() {
+        let claim = |text: &str| {
+            Alb.claims(&Record { text, envelope: None, origin: &ORIGIN }, &Options::default()).map(|claim| claim.score)
+        };
+        let text = r#"{"elb_status_code":"502","time":"2026-03-02T08:15:30.123456Z","client_port":40001,"target_port":"2001:db8::7:80","request_line":"GET http:\/\/h:80\/a?b HTTP/1.1","sent_bytes":7,"other":{"a":1}}"#;
+        let (outcome, row) = parse(text);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.common(Common::HttpStatus), &Value::Int(502));
+        assert_eq!(row.common(Common::SourcePort), &Value::Int(40_001));
+        assert!(row.common(Common::SourceIp).is_null());
+        assert_eq!(row.common(Common::DestinationIp), &Value::text("2001:db8::7"));
+        assert_eq!(row.common(Common::DestinationPort), &Value::Int(80));
+        assert_eq!(row.common(Common::UrlPath), &Value::text("/a"));
+        assert_eq!(row.common(Common::BytesOut), &Value::Int(7));
+        assert_eq!(row.extra_json().unwrap(), r#"{"other":{"a":1}}"#);
+        assert_eq!(claim(text), None, "vended records are flat");
+        assert_eq!(claim(&text.replace(r#"{"a":1}"#, "1")), Some(70));
+        assert_eq!(claim(r#"{"elb":"app/a/b","type":"http","request_line":"-"}"#), Some(92));
+        assert_eq!(claim(r#"{"elb":"net/a/b","type":"tls","listener":"x"}"#), None);
+        let foreign = r#"{"time":"2026-03-02T08:15:30Z","type":"x","level":"info","message":"m","logger":"l"}"#;
+        assert!(claim(foreign).is_none() && matches!(parse(foreign).0, Outcome::Reject(_)));
+    }
+
+    #[test]
+    fn hostile_lines_cost_linear_time() {
+        for piece in ["\" ", "\"a ", "\" \"", "a\" \"b", " "] {
+            let line = format!("{HEAD} \"{}", piece.repeat(400_000));
+            assert_eq!(parse(&line).0, Outcome::Event, "{piece}");
+        }
     }
 }

@@ -4,6 +4,8 @@
 //! `samples/<id>/input.*` with `expected.jsonl` beside it. Everything else loops over [`ALL`].
 
 mod alb;
+mod alb_connection;
+mod alb_health;
 mod apigateway;
 mod cloudfront;
 mod cloudfront_connection;
@@ -14,6 +16,8 @@ mod network_firewall;
 mod route53_public;
 mod route53_resolver;
 mod s3access;
+mod clb;
+mod nlb;
 pub mod shared;
 mod tgwflow;
 mod vpcflow;
@@ -22,7 +26,7 @@ mod waf;
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 14] = [
+pub static ALL: [&dyn LogFormat; 18] = [
     &alb::Alb,
     &cloudtrail::CloudTrail,
     &apigateway::ApiGateway,
@@ -36,6 +40,11 @@ pub static ALL: [&dyn LogFormat; 14] = [
     &route53_public::Route53Public,
     &network_firewall::NetworkFirewall,
     &tgwflow::TransitGatewayFlow,
+    pub static ALL: [&dyn LogFormat; 9] = [
+    &alb_connection::AlbConnection,
+    &alb_health::AlbHealth,
+    &nlb::Nlb,
+    &clb::Clb,
     &cloudwatch::CloudWatch,
 ];
 

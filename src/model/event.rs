@@ -66,12 +66,9 @@ pub struct Row<'a> {
 
 impl<'a> Row<'a> {
     pub fn new(native: usize) -> Self {
-        Self {
-            common: vec![Value::Null; Common::COUNT],
-            native: vec![Value::Null; native],
-            links: Default::default(),
-            extra: Vec::new(),
-        }
+        // Nothing is cloned here: this is done for every record.
+        let nulls = |n| std::iter::repeat_with(Value::default).take(n).collect();
+        Self { common: nulls(Common::COUNT), native: nulls(native), links: Default::default(), extra: Vec::new() }
     }
 
     /// Makes it a fresh row of `native` cells again, keeping its memory.

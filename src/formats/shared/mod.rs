@@ -4,6 +4,7 @@ pub mod cell;
 pub mod derive;
 pub mod flow;
 mod flow_tokens;
+pub mod elb;
 pub mod json_row;
 pub mod names;
 pub mod w3c;
