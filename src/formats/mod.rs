@@ -7,14 +7,31 @@ mod alb;
 mod apigateway;
 mod cloudtrail;
 mod cloudwatch;
+mod config;
+mod guardduty;
+mod jsonl;
+mod ocsf;
 pub mod shared;
+mod text;
 mod vpcflow;
+mod xray;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 5] =
-    [&alb::Alb, &cloudtrail::CloudTrail, &apigateway::ApiGateway, &vpcflow::VpcFlow, &cloudwatch::CloudWatch];
+pub static ALL: [&dyn LogFormat; 11] = [
+    &alb::Alb,
+    &cloudtrail::CloudTrail,
+    &apigateway::ApiGateway,
+    &vpcflow::VpcFlow,
+    &xray::XRay,
+    &config::Config,
+    &guardduty::GuardDuty,
+    &ocsf::Ocsf,
+    &cloudwatch::CloudWatch,
+    &jsonl::JsonLines,
+    &text::Text,
+];
 
 /// A log format: what its records look like, and which columns they fill.
 pub trait LogFormat: Sync {
@@ -77,7 +94,7 @@ pub enum Shape {
 /// How sure a format is of a record, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// 1 to 100. CloudWatch's own catch-all claims 1.
+    /// 1 to 100. CloudWatch's own catch-all claims 4, any other JSON object 3, any other line of text 2.
     pub score: u8,
     pub reason: &'static str,
 }
