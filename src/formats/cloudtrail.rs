@@ -92,6 +92,7 @@ const SOURCE_IP: usize = 5;
 const ERROR_CODE: usize = 7;
 const EVENT_ID: usize = 13;
 const RECIPIENT: usize = 20;
+const FROM_CONSOLE: usize = 23;
 const RESOURCES: usize = 24;
 const PRINCIPAL: usize = 27;
 const IDENTITY_ARN: usize = 28;
@@ -145,6 +146,7 @@ fn with_notes(map: JsonMap) -> JsonMap {
         .note("additionalEventData.bytesTransferredOut", BYTES_OUT)
         .note("additionalEventData.bytesTransferredIn", BYTES_IN)
         .alias("eventId", EVENT_ID)
+        .alias("userIdentity.sessionContext.attributes.sessionCredentialFromConsole", FROM_CONSOLE)
         .note("userIdentity", IDENTITY)
         .note("detail", DETAIL)
         .note("CloudTrailEvent", EVENT_TEXT)

@@ -4,7 +4,7 @@
 use super::super::shared::json_row::{JsonMap, adopt};
 use super::super::{Claim, Outcome};
 use super::{
-    DETAIL, DIGEST, EVENT_TEXT, FIELDS, IDENTITY_KEY, MAP, NOTES, Notes, USER_NAME, derive, fill, has_time, with_notes,
+    DETAIL, DIGEST, EVENT_TEXT, FIELDS, IDENTITY_KEY, MAP, Notes, USER_NAME, derive, fill, has_time, with_notes,
 };
 use crate::codec::json::{self, Json};
 use crate::model::{Common, Reject, Row, Value};
@@ -124,21 +124,17 @@ pub(super) fn set_identity_text(row: &mut Row<'_>, identity: &Json<'_>) {
     let Some(text) = identity.as_str() else {
         return;
     };
-    let as_json = match json::parse(&text) {
-        Ok(Json::Object(_)) => Some(text.clone().into_owned()),
-        _ => struct_to_json(&text),
-    };
-    let Some(as_json) = as_json.filter(|_| text.starts_with('{')) else {
+    // A struct text has brackets like JSON's, but its names have no quotes.
+    let quoted = text.strip_prefix('{').is_some_and(|rest| rest.trim_start().starts_with(['"', '}']));
+    let as_json = if quoted { Some(text.clone().into_owned()) } else { struct_to_json(&text) };
+    let Some(as_json) = as_json else {
         row.extra.push((Cow::Borrowed("userIdentity"), Cow::Owned(identity.to_json().into_owned())));
         return;
     };
     let whole = format!("{{\"userIdentity\":{as_json}}}");
     let mut inner = Row::new(FIELDS.len());
-    let mut notes = [const { Json::Null }; NOTES];
-    if LOOSE.fill_noting(&mut inner, &FIELDS, &whole, &mut notes).is_ok() {
-        adopt(row, inner);
-    }
-    if as_json != text {
+    let filled = LOOSE.fill(&mut inner, &FIELDS, &whole).map(|()| adopt(row, inner));
+    if filled.is_err() || as_json != text {
         row.extra.push((Cow::Borrowed("userIdentity"), Cow::Owned(identity.to_json().into_owned())));
     }
 }
@@ -164,7 +160,7 @@ fn struct_object<'a>(text: &'a str, out: &mut String, depth: usize) -> Option<&'
             return Some(after);
         }
         if !first {
-            rest = rest.strip_prefix(", ").or_else(|| rest.strip_prefix(','))?;
+            rest = rest.strip_prefix(", ")?;
             out.push(',');
         }
         first = false;
@@ -175,9 +171,11 @@ fn struct_object<'a>(text: &'a str, out: &mut String, depth: usize) -> Option<&'
     }
 }
 
-/// Whether a comma's rest goes on with the next member: a name and `=`.
+/// Whether a comma's rest goes on with the next member: a blank, a name and `=`.
 fn is_member(rest: &[u8]) -> bool {
-    let rest = rest.strip_prefix(b" ").unwrap_or(rest);
+    let Some(rest) = rest.strip_prefix(b" ") else {
+        return false;
+    };
     let name = rest.iter().take(64).take_while(|b| b.is_ascii_alphanumeric() || **b == b'_').count();
     name > 0 && rest.get(name) == Some(&b'=')
 }
@@ -191,4 +189,64 @@ fn struct_value<'a>(text: &'a str, out: &mut String) -> Option<&'a str> {
         value => out.push_str(&serde_json::Value::from(value).to_string()),
     }
     Some(&text[end..])
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::TrailParser;
+    use super::*;
+    use crate::formats::Parser as _;
+    use crate::model::{Origin, Record};
+
+    static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
+
+    fn parse_text(text: &str) -> (Outcome, Row<'_>) {
+        let mut row = Row::new(FIELDS.len());
+        let outcome = TrailParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        row.feed(&FIELDS);
+        (outcome, row)
+    }
+
+    #[test]
+    fn identities_as_text() {
+        for identity in [
+            r#"{type=AssumedRole, arn=arn:aws:sts::111122223333:assumed-role/r/a,b=c, accesskeyid=null, sessioncontext={sessionissuer={username=r}}}"#,
+            r#"{\"type\":\"AssumedRole\",\"arn\":\"arn:aws:sts::111122223333:assumed-role/r/a,b=c\",\"sessionContext\":{\"sessionIssuer\":{\"userName\":\"r\"}}}"#,
+        ] {
+            let text = format!(r#"{{"eventTime":"2026-03-02 08:00:00.000","userIdentity":"{identity}"}}"#);
+            let (outcome, row) = parse_text(&text);
+            assert_eq!(outcome, Outcome::Event);
+            assert_eq!(row.common(Common::UserName), &Value::text("r"), "{identity}");
+            assert_eq!(row.native[26], Value::text("AssumedRole"));
+            assert!(row.common(Common::AccessKeyId).is_null());
+            assert_eq!(row.extra.len(), usize::from(identity.starts_with("{type")));
+        }
+        assert_eq!(struct_to_json("{a=1,2, b={c=}}").unwrap(), r#"{"a":"1,2","b":{"c":null}}"#);
+        for broken in ["{a", "{a=b", "{a=b}c", "a=b", &"{a=".repeat(100)] {
+            assert_eq!(struct_to_json(broken), None);
+            let text = format!(r#"{{"eventTime":"2026-03-02T08:00:00Z","userIdentity":"{broken}"}}"#);
+            assert_eq!(parse_text(&text).1.extra.len(), 1);
+        }
+    }
+
+    #[test]
+    fn digests_envelopes_and_what_has_no_time() {
+        let digest = r#"{"awsAccountId":"111122223333","digestStartTime":"2026-03-02T08:00:00Z","digestS3Object":"k","logFiles":[]}"#;
+        assert_eq!(parse_text(digest).0, Outcome::Ignored("CloudTrail digest"));
+        assert!(claims(digest).is_some());
+        let (outcome, row) = parse_text(
+            r#"{"id":"e","account":"111122223333","region":"eu-central-1","time":"2026-03-02T08:00:00Z","detail":{"eventName":"X"}}"#,
+        );
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.time().unwrap().to_string(), "2026-03-02T08:00:00.000000Z");
+        assert_eq!(row.common(Common::AccountId), &Value::text("111122223333"));
+        assert_eq!(row.common(Common::Region), &Value::text("eu-central-1"));
+        let (outcome, row) =
+            parse_text(r#"{"EventId":"i","EventTime":1772438400.5,"EventName":"X","CloudTrailEvent":"{cut"}"#);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.common(Common::EventAction), &Value::text("X"));
+        for text in [r#"{"detail":{}}"#, r#"{"CloudTrailEvent":"{}"}"#, r#"{"Event time":"-"}"#, "{}", "[]"] {
+            assert!(matches!(parse_text(text).0, Outcome::Reject(_)), "{text}");
+        }
+    }
 }
