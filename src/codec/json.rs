@@ -109,15 +109,22 @@ pub fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
+/// Bytes of a string looked at one by one before a vector search pays: names and most values are short.
+const SHORT: usize = 16;
+
 /// End of the string whose opening quote is at `at`: the position after its closing quote.
 fn string_end(text: &[u8], at: usize) -> Result<usize, JsonError> {
     let mut from = at + 1;
-    while let Some(found) = memchr::memchr2(b'"', b'\\', text.get(from..).unwrap_or_default()) {
-        let here = from + found;
-        if text[here] == b'"' {
-            return Ok(here + 1);
+    while let Some(rest) = text.get(from..) {
+        let near = rest.iter().take(SHORT).position(|b| matches!(b, b'"' | b'\\'));
+        let far = || memchr::memchr2(b'"', b'\\', rest.get(SHORT..)?).map(|found| found + SHORT);
+        let Some(found) = near.or_else(far) else {
+            break;
+        };
+        if rest[found] == b'"' {
+            return Ok(from + found + 1);
         }
-        from = here + 2;
+        from += found + 2;
     }
     Err(JsonError { at, what: "the string does not end" })
 }
@@ -184,7 +191,7 @@ pub fn parse(text: &str) -> Result<Json<'_>, JsonError> {
     Ok(value)
 }
 
-fn value_at(text: &str, at: usize) -> Result<(Json<'_>, usize), JsonError> {
+pub(super) fn value_at(text: &str, at: usize) -> Result<(Json<'_>, usize), JsonError> {
     let end = value_end(text.as_bytes(), at)?;
     let span = text.get(at..end).ok_or(JsonError { at, what: "not at a character border" })?;
     let value = match span.as_bytes()[0] {
@@ -194,10 +201,47 @@ fn value_at(text: &str, at: usize) -> Result<(Json<'_>, usize), JsonError> {
         b't' if span == "true" => Json::Bool(true),
         b'f' if span == "false" => Json::Bool(false),
         b'n' if span == "null" => Json::Null,
-        b'-' | b'0'..=b'9' if span.parse::<f64>().is_ok() => Json::Number(span),
+        b'-' | b'0'..=b'9' if is_number(span.as_bytes()) => Json::Number(span),
         _ => return Err(JsonError { at, what: "not a value" }),
     };
     Ok((value, end))
+}
+
+/// A number by JSON's grammar, leading zeros allowed: some writers leave account ids without quotes.
+fn is_number(text: &[u8]) -> bool {
+    let digits = |at: usize| text[at..].iter().take_while(|b| b.is_ascii_digit()).count();
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    let whole = digits(at);
+    at += whole;
+    if text.get(at) == Some(&b'.') {
+        at += 1 + digits(at + 1);
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at);
+        if exponent == 0 {
+            return false;
+        }
+        at += exponent;
+    }
+    whole > 0 && at == text.len()
+}
+
+/// The name in quotes at `at`, and the position of the value behind its colon.
+pub(super) fn name_at(text: &str, at: usize) -> Result<(Cow<'_, str>, usize), JsonError> {
+    let bytes = text.as_bytes();
+    match bytes.get(at) {
+        Some(b'"') => {}
+        Some(_) => return Err(JsonError { at, what: "expected a name in quotes" }),
+        None => return Err(JsonError { at, what: "the value does not end" }),
+    }
+    let end = string_end(bytes, at)?;
+    let colon = skip_space(bytes, end);
+    match bytes.get(colon) {
+        Some(b':') => Ok((unescape(&text[at + 1..end - 1]), skip_space(bytes, colon + 1))),
+        Some(_) => Err(JsonError { at: colon, what: "expected a colon" }),
+        None => Err(JsonError { at: colon, what: "the value does not end" }),
+    }
 }
 
 /// Members of an object text (brackets included), lazily; the first error ends it.
@@ -256,20 +300,8 @@ impl<'a> Items<'a> {
     }
 
     fn member(&mut self, at: usize) -> Result<(Cow<'a, str>, Json<'a>), JsonError> {
-        let text = self.text;
-        let bytes = text.as_bytes();
-        if bytes.get(at) != Some(&b'"') {
-            self.done = true;
-            return Err(JsonError { at, what: "expected a name in quotes" });
-        }
-        let end = string_end(bytes, at).inspect_err(|_| self.done = true)?;
-        let colon = skip_space(bytes, end);
-        if bytes.get(colon) != Some(&b':') {
-            self.done = true;
-            return Err(JsonError { at: colon, what: "expected a colon" });
-        }
-        let value = self.value(skip_space(bytes, colon + 1))?;
-        Ok((unescape(&text[at + 1..end - 1]), value))
+        let (name, after) = name_at(self.text, at).inspect_err(|_| self.done = true)?;
+        Ok((name, self.value(after)?))
     }
 }
 
@@ -378,6 +410,16 @@ mod tests {
         }
         let Json::Object(object) = parse(r#"{"a" 1}"#).unwrap() else { panic!("an object") };
         assert!(members(object).next().unwrap().is_err());
+    }
+
+    #[test]
+    fn numbers_by_their_grammar() {
+        for text in ["0", "-1", "012", "1.5", "1.", "2E+10", "3e-7", "-0.0e0"] {
+            assert_eq!(parse(text), Ok(Json::Number(text)));
+        }
+        for text in ["-", "1e", "--1", "-inf", "1.2.3", "0x1", "1e+", "-.5", "1_0"] {
+            assert!(parse(text).is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -3,5 +3,6 @@
 pub mod base64;
 pub mod inflate;
 pub mod json;
+pub mod json_walk;
 pub mod percent;
 pub mod tokens;

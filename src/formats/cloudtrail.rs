@@ -1,16 +1,22 @@
-//! CloudTrail records: management, data, Insights and network activity events. Facts: AWS,
-//! "CloudTrail record contents". The framer has unwrapped `{"Records":[…]}` already.
+//! CloudTrail records: management, data, Insights, network activity and aggregated events. Facts: AWS,
+//! "CloudTrail record contents". The framer has unwrapped `{"Records":[…]}` already; other wrappings of a
+//! record are in [`variants`].
 
-use super::{Claim, LogFormat, Options, Outcome, Parser};
-use crate::codec::json::{self, Json};
-use crate::codec::tokens;
-use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
+mod variants;
+
+use super::shared::cell;
+use super::shared::json_row::{JsonMap, ip, part};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use crate::codec::json::{self, Json, JsonError};
+use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
+use std::borrow::Cow;
+use std::sync::LazyLock;
 
 pub struct CloudTrail;
 
 /// The native spelling is the path inside the record.
 #[rustfmt::skip]
-static FIELDS: [Field; 44] = [
+static FIELDS: [Field; 68] = [
     Field::new("ct_event_time", "eventTime", Kind::Time).feeds(Common::EventTime),
     Field::new("ct_event_version", "eventVersion", Kind::Str),
     Field::new("ct_event_source", "eventSource", Kind::Str).feeds(Common::Resource),
@@ -47,28 +53,57 @@ static FIELDS: [Field; 44] = [
     Field::new("ct_user_identity_session_issuer_arn", "userIdentity.sessionContext.sessionIssuer.arn", Kind::Str).link(Link::Arn),
     Field::new("ct_user_identity_session_issuer_user_name", "userIdentity.sessionContext.sessionIssuer.userName", Kind::Str),
     Field::new("ct_user_identity_session_issuer_type", "userIdentity.sessionContext.sessionIssuer.type", Kind::Str),
-    Field::new("ct_user_identity_mfa_authenticated", "userIdentity.sessionContext.attributes.mfaAuthenticated", Kind::Str),
-    Field::new("ct_user_identity_creation_date", "userIdentity.sessionContext.attributes.creationDate", Kind::Str),
+    Field::new("ct_user_identity_mfa_authenticated", "userIdentity.sessionContext.attributes.mfaAuthenticated", Kind::Bool),
+    Field::new("ct_user_identity_creation_date", "userIdentity.sessionContext.attributes.creationDate", Kind::Time),
     Field::new("ct_user_identity_source_identity", "userIdentity.sessionContext.sourceIdentity", Kind::Str),
     Field::new("ct_user_identity_in_scope_of", "userIdentity.inScopeOf", Kind::Json),
     Field::new("ct_insight_details", "insightDetails", Kind::Json),
     Field::new("ct_service_event_details", "serviceEventDetails", Kind::Json),
     Field::new("ct_addendum", "addendum", Kind::Json),
     Field::new("ct_issued_access_key_id", "responseElements.credentials.accessKeyId", Kind::Str).link(Link::Key),
+    Field::new("ct_account_id", "accountId", Kind::Str).feeds(Common::AccountId),
+    Field::new("ct_time_window_start", "timeWindow.windowStart", Kind::Time).feeds(Common::EventTime),
+    Field::new("ct_time_window_end", "timeWindow.windowEnd", Kind::Time).feeds(Common::EventEnd),
+    Field::new("ct_time_window_size", "timeWindow.windowSize", Kind::Str),
+    Field::new("ct_summary", "summary", Kind::Json),
+    Field::new("ct_insight_state", "insightDetails.state", Kind::Str),
+    Field::new("ct_insight_event_source", "insightDetails.eventSource", Kind::Str).feeds(Common::Resource),
+    Field::new("ct_insight_event_name", "insightDetails.eventName", Kind::Str).feeds(Common::EventAction),
+    Field::new("ct_insight_type", "insightDetails.insightType", Kind::Str),
+    Field::new("ct_insight_error_code", "insightDetails.errorCode", Kind::Str),
+    Field::new("ct_user_identity_identity_provider", "userIdentity.identityProvider", Kind::Str),
+    Field::new("ct_user_identity_credential_id", "userIdentity.credentialId", Kind::Str),
+    Field::new("ct_user_identity_on_behalf_of_user_id", "userIdentity.onBehalfOf.userId", Kind::Str),
+    Field::new("ct_user_identity_on_behalf_of_identity_store_arn", "userIdentity.onBehalfOf.identityStoreArn", Kind::Str).link(Link::Arn),
+    Field::new("ct_user_identity_invoked_by_delegate_account_id", "userIdentity.invokedByDelegate.accountId", Kind::Str),
+    Field::new("ct_user_identity_in_scope_of_source_arn", "userIdentity.inScopeOf.sourceArn", Kind::Str).link(Link::Arn),
+    Field::new("ct_user_identity_in_scope_of_credentials_issued_to", "userIdentity.inScopeOf.credentialsIssuedTo", Kind::Str).link(Link::Arn),
+    Field::new("ct_user_identity_session_issuer_principal_id", "userIdentity.sessionContext.sessionIssuer.principalId", Kind::Str),
+    Field::new("ct_user_identity_session_issuer_account_id", "userIdentity.sessionContext.sessionIssuer.accountId", Kind::Str),
+    Field::new("ct_user_identity_web_id_federation_data", "userIdentity.sessionContext.webIdFederationData", Kind::Json),
+    Field::new("ct_user_identity_ec2_role_delivery", "userIdentity.sessionContext.ec2RoleDelivery", Kind::Str),
+    Field::new("ct_user_identity_assumed_root", "userIdentity.sessionContext.assumedRoot", Kind::Bool),
+    Field::new("ct_event_context", "eventContext", Kind::Json),
+    Field::new("ct_edge_device_details", "edgeDeviceDetails", Kind::Json),
 ];
 
 const EVENT_TIME: usize = 0;
 const SOURCE_IP: usize = 5;
 const ERROR_CODE: usize = 7;
-const REQUEST_PARAMETERS: usize = 9;
-const RESPONSE_ELEMENTS: usize = 10;
-const ADDITIONAL_DATA: usize = 11;
 const EVENT_ID: usize = 13;
 const RECIPIENT: usize = 20;
+const FROM_CONSOLE: usize = 23;
 const RESOURCES: usize = 24;
+const PRINCIPAL: usize = 27;
 const IDENTITY_ARN: usize = 28;
+const IDENTITY_ACCOUNT: usize = 29;
+const IDENTITY_KEY: usize = 30;
+const USER_NAME: usize = 31;
 const ISSUER_NAME: usize = 34;
 const ISSUED_KEY: usize = 43;
+const WINDOW_START: usize = 45;
+const INSIGHT_STATE: usize = 49;
+const INSIGHT_TYPE: usize = 52;
 
 /// Members of requestParameters that name what an action is about, the most telling first.
 const TARGETS: [&str; 16] = [
@@ -90,6 +125,36 @@ const TARGETS: [&str; 16] = [
     "name",
 ];
 
+/// What is wanted from inside a record besides its cells, taken in the same pass: the [`TARGETS`] first.
+const KEY: usize = TARGETS.len();
+const LOGIN: usize = KEY + 1;
+const BYTES_OUT: usize = KEY + 2;
+const BYTES_IN: usize = KEY + 3;
+const IDENTITY: usize = KEY + 4;
+const DETAIL: usize = KEY + 5;
+const EVENT_TEXT: usize = KEY + 6;
+const DIGEST: usize = KEY + 7;
+const NOTES: usize = KEY + 8;
+
+type Notes<'r> = [Json<'r>; NOTES];
+
+fn with_notes(map: JsonMap) -> JsonMap {
+    let map = TARGETS.iter().enumerate().fold(map, |map, (n, name)| map.note(&format!("requestParameters.{name}"), n));
+    map.note("requestParameters.key", KEY)
+        .note("responseElements.ConsoleLogin", LOGIN)
+        .alias("responseElements.accessKey.accessKeyId", ISSUED_KEY)
+        .note("additionalEventData.bytesTransferredOut", BYTES_OUT)
+        .note("additionalEventData.bytesTransferredIn", BYTES_IN)
+        .alias("eventId", EVENT_ID)
+        .alias("userIdentity.sessionContext.attributes.sessionCredentialFromConsole", FROM_CONSOLE)
+        .note("userIdentity", IDENTITY)
+        .note("detail", DETAIL)
+        .note("CloudTrailEvent", EVENT_TEXT)
+        .note("digestStartTime", DIGEST)
+}
+
+static MAP: LazyLock<JsonMap> = LazyLock::new(|| with_notes(JsonMap::new(&FIELDS)));
+
 impl LogFormat for CloudTrail {
     fn id(&self) -> &'static str {
         "cloudtrail"
@@ -105,25 +170,33 @@ impl LogFormat for CloudTrail {
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
         &[
+            (Common::EventTime, "time of the EventBridge envelope where the record has none"),
             (Common::SourceIp, "sourceIPAddress where it is an address"),
-            (Common::EventOutcome, "failure with errorCode or ConsoleLogin Failure, else success"),
+            (Common::EventOutcome, "failure with errorCode or ConsoleLogin Failure, else success; null for Insights"),
             (Common::UserName, "sessionIssuer.userName where userName is missing"),
-            (Common::SessionName, "last part of an assumed-role userIdentity.arn"),
-            (Common::Target, "the naming member of requestParameters, else resources[0].ARN"),
+            (Common::SessionName, "last part of an assumed-role or federated-user ARN, else of principalId"),
+            (Common::Target, "the naming member of requestParameters, else resources[0].ARN; insightType/state"),
             (Common::BytesOut, "additionalEventData.bytesTransferredOut"),
             (Common::BytesIn, "additionalEventData.bytesTransferredIn"),
             (Common::AccountId, "userIdentity.accountId where recipientAccountId is missing"),
         ]
     }
 
+    fn ocsf(&self) -> &'static str {
+        "API Activity [6003]"
+    }
+
+    fn shape(&self) -> Shape {
+        Shape::Members
+    }
+
+    fn cell_of(&self, name: &str) -> Option<usize> {
+        MAP.cell_of(name)
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let text = record.text.trim_start();
-        let named = text.starts_with('{')
-            && !is_lambda_event(text)
-            && ["\"eventVersion\"", "\"eventSource\"", "\"eventTime\""].iter().filter(|n| text.contains(**n)).count()
-                >= 2
-            && (text.contains("\"eventName\"") || text.contains("AwsCloudTrailInsight"));
-        named.then_some(Claim { score: 90, reason: "a JSON object with eventVersion, eventTime and eventName" })
+        variants::claims(text)
     }
 
     /// recipientAccountId and eventID: delivery is at least once, across files and trails.
@@ -138,28 +211,23 @@ impl LogFormat for CloudTrail {
     }
 }
 
-/// S3, Kinesis and DynamoDB hand Lambda records with the same member names; their source is `aws:s3`.
-fn is_lambda_event(text: &str) -> bool {
-    let after = text.split_once("\"eventSource\"").map_or("", |(_, after)| after);
-    after.trim_start_matches([' ', ':', '\n', '\t']).starts_with("\"aws:")
-}
-
 struct TrailParser;
 
 impl Parser for TrailParser {
     fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let object = match json::parse(record.text) {
-            Ok(Json::Object(object)) => object,
-            Ok(_) => return Outcome::Reject(Reject::malformed("not a JSON object")),
+        let notes = match fill(&MAP, record.text, row) {
+            Ok(notes) => notes,
             Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
         };
-        if let Err(error) = set_members(row, object) {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
+        if !has_time(row) {
+            return variants::parse(record.text, row, &notes);
         }
-        if row.native[EVENT_TIME].is_null() {
-            return Outcome::Reject(Reject::malformed("eventTime is missing or no time"));
+        for (note, name) in [(DETAIL, "detail"), (EVENT_TEXT, "CloudTrailEvent"), (DIGEST, "digestStartTime")] {
+            if notes[note] != Json::Null {
+                row.extra.push((Cow::Borrowed(name), notes[note].to_json()));
+            }
         }
-        derive(row);
+        derive(row, &notes);
         Outcome::Event
     }
 
@@ -168,111 +236,82 @@ impl Parser for TrailParser {
     }
 }
 
-fn set_members<'r>(row: &mut Row<'r>, object: &'r str) -> Result<(), json::JsonError> {
-    for member in json::members(object) {
-        let (name, value) = member?;
-        match (name.as_ref(), &value) {
-            ("userIdentity", Json::Object(_)) => set_identity(row, &value),
-            (other, _) => match FIELDS.iter().position(|f| f.native == other) {
-                Some(cell) => row.native[cell] = cell_value(FIELDS[cell].kind, &value),
-                None if value == Json::Null => {}
-                None => row.extra.push((name, value.to_json())),
-            },
-        }
-    }
-    Ok(())
+fn fill<'r>(map: &JsonMap, text: &'r str, row: &mut Row<'r>) -> Result<Notes<'r>, JsonError> {
+    let mut notes = [const { Json::Null }; NOTES];
+    map.fill_noting(row, &FIELDS, text, &mut notes)?;
+    Ok(notes)
 }
 
-fn cell_value<'r>(kind: Kind, value: &Json<'r>) -> Value<'r> {
-    if *value == Json::Null {
-        return Value::Null;
-    }
-    match kind {
-        Kind::Time => Value::time(value.as_str().and_then(|text| Micros::parse_rfc3339(&text))),
-        Kind::Bool => value.as_bool().map_or(Value::Null, Value::Bool),
-        Kind::Int => value.as_i64().map_or(Value::Null, Value::Int),
-        Kind::Float => value.as_f64().map_or(Value::Null, Value::Float),
-        Kind::Json => Value::Str(value.to_json()),
-        Kind::Str => match value.scalar() {
-            Some(text) if text.is_empty() => Value::Null,
-            Some(text) => Value::Str(text),
-            None => Value::Str(value.to_json()),
-        },
-    }
+fn has_time(row: &Row<'_>) -> bool {
+    !row.native[EVENT_TIME].is_null() || !row.native[WINDOW_START].is_null()
 }
 
-fn set_identity<'r>(row: &mut Row<'r>, identity: &Json<'r>) {
-    for (cell, field) in FIELDS.iter().enumerate() {
-        if let Some(path) = field.native.strip_prefix("userIdentity.")
-            && let Some(value) = identity.path(path)
-        {
-            row.native[cell] = cell_value(field.kind, &value);
-        }
+fn derive<'r>(row: &mut Row<'r>, notes: &Notes<'r>) {
+    if notes[IDENTITY] != Json::Null {
+        variants::set_identity_text(row, &notes[IDENTITY]);
     }
-}
-
-fn derive(row: &mut Row<'_>) {
-    if let Some(address) = row.native[SOURCE_IP].as_str().and_then(tokens::ip) {
-        let address = address.into_owned();
-        row.set(Common::SourceIp, Value::owned(address));
+    let address = ip(&row.native[SOURCE_IP]);
+    row.set(Common::SourceIp, address);
+    if row.native[INSIGHT_TYPE].is_null() && row.native[WINDOW_START].is_null() {
+        let failed = notes[LOGIN] == Json::Str("Failure") || !row.native[ERROR_CODE].is_null();
+        row.set(Common::EventOutcome, Value::text(if failed { "failure" } else { "success" }));
     }
-    let login_failed = nested(row, RESPONSE_ELEMENTS, "ConsoleLogin").as_deref() == Some("Failure");
-    let failed = login_failed || !row.native[ERROR_CODE].is_null();
-    row.set(Common::EventOutcome, Value::text(if failed { "failure" } else { "success" }));
     if row.native[RECIPIENT].is_null() {
-        let account = row.native[29].clone();
+        let account = row.native[IDENTITY_ACCOUNT].clone();
         row.set(Common::AccountId, account);
     }
-    if row.native[31].is_null() {
+    if row.native[USER_NAME].is_null() {
         let issuer = row.native[ISSUER_NAME].clone();
         row.set(Common::UserName, issuer);
     }
-    if let Some(session) = session_name(row.native[IDENTITY_ARN].as_str()) {
-        row.set(Common::SessionName, Value::owned(session));
+    let session = part(&row.native[IDENTITY_ARN], session_of_arn);
+    row.set(Common::SessionName, session);
+    let session = part(&row.native[PRINCIPAL], |id| id.strip_prefix("AROA")?.split_once(':').map(|(_, name)| name));
+    row.set_default(Common::SessionName, session);
+    for (common, note) in [(Common::BytesOut, BYTES_OUT), (Common::BytesIn, BYTES_IN)] {
+        row.set(common, cell::of_json(Kind::Int, &notes[note]));
     }
-    if let Some(key) = nested(row, RESPONSE_ELEMENTS, "credentials.accessKeyId")
-        .or_else(|| nested(row, RESPONSE_ELEMENTS, "accessKey.accessKeyId"))
-    {
-        row.native[ISSUED_KEY] = Value::owned(key);
+    let target = named_target(notes).or_else(|| first_resource(row)).unwrap_or_else(|| insight_target(row));
+    row.set(Common::Target, target);
+}
+
+/// `…:assumed-role/<role>/<session>` or `…:federated-user/<name>`.
+fn session_of_arn(arn: &str) -> Option<&str> {
+    if let Some((_, role)) = arn.split_once(":assumed-role/") {
+        return role.split_once('/').map(|(_, session)| session);
     }
-    for (common, path) in [(Common::BytesOut, "bytesTransferredOut"), (Common::BytesIn, "bytesTransferredIn")] {
-        if let Some(bytes) = nested(row, ADDITIONAL_DATA, path).and_then(|n| n.parse::<f64>().ok()) {
-            row.set(common, Value::Int(bytes as i64));
-        }
-    }
-    if let Some(target) = target(row) {
-        row.set(Common::Target, Value::owned(target));
+    arn.split_once(":federated-user/").map(|(_, name)| name)
+}
+
+fn named_target<'r>(notes: &Notes<'r>) -> Option<Value<'r>> {
+    let scalar = |note: &Json<'r>| note.scalar().filter(|text| !text.is_empty());
+    let (at, named) = (0..TARGETS.len()).find_map(|n| Some((n, scalar(&notes[n])?)))?;
+    match (TARGETS[at], scalar(&notes[KEY])) {
+        ("bucketName", Some(key)) => Some(Value::owned(format!("s3://{named}/{key}"))),
+        _ => Some(Value::Str(named)),
     }
 }
 
-/// A scalar inside one of the JSON cells.
-fn nested(row: &Row<'_>, cell: usize, path: &str) -> Option<String> {
-    let text = row.native[cell].as_str()?;
-    Some(json::parse(text).ok()?.path(path)?.scalar()?.into_owned())
+/// `ARN` of the first of `resources`; the name where an Event history row has it as text.
+fn first_resource<'r>(row: &Row<'r>) -> Option<Value<'r>> {
+    let resources = row.native[RESOURCES].as_str()?;
+    let text = match json::parse(resources).ok()? {
+        Json::Str(raw) => json::unescape(raw),
+        other => other.to_json(),
+    };
+    let Json::Array(array) = json::parse(&text).ok()? else {
+        return None;
+    };
+    let first = json::elements(array).next()?.ok()?;
+    let name = ["ARN", "arn", "resourceName"].iter().find_map(|name| first.get(name)?.scalar())?;
+    (!name.is_empty()).then(|| Value::owned(name.into_owned()))
 }
 
-fn session_name(arn: Option<&str>) -> Option<String> {
-    let (_, resource) = arn?.split_once(":assumed-role/")?;
-    resource.split_once('/').map(|(_, session)| session.to_owned())
-}
-
-fn target(row: &Row<'_>) -> Option<String> {
-    let named = row.native[REQUEST_PARAMETERS].as_str().and_then(|text| {
-        let parameters = json::parse(text).ok()?;
-        let value = TARGETS.iter().find_map(|name| parameters.get(name)?.scalar().map(|v| (*name, v)))?;
-        match (value.0, parameters.get("key").and_then(|key| key.scalar().map(|k| k.into_owned()))) {
-            ("bucketName", Some(key)) => Some(format!("s3://{}/{key}", value.1)),
-            _ => Some(value.1.into_owned()),
-        }
-    });
-    named.or_else(|| {
-        let Json::Array(resources) = json::parse(row.native[RESOURCES].as_str()?).ok()? else {
-            return None;
-        };
-        let first = json::elements(resources).next()?.ok()?;
-        let arn = first.get("ARN").or_else(|| first.get("arn"))?;
-        arn.scalar().map(|arn| arn.into_owned())
-    })
+fn insight_target<'r>(row: &Row<'r>) -> Value<'r> {
+    match (row.native[INSIGHT_TYPE].as_str(), row.native[INSIGHT_STATE].as_str()) {
+        (Some(kind), Some(state)) => Value::owned(format!("{kind}/{state}")),
+        _ => row.native[INSIGHT_TYPE].clone(),
+    }
 }
 
 #[cfg(test)]
@@ -301,7 +340,7 @@ mod tests {
         assert_eq!(row.common(Common::BytesOut), &Value::Int(512));
         assert_eq!(row.common(Common::EventOutcome), &Value::text("success"));
         assert_eq!(row.native[18], Value::Bool(true));
-        assert!(row.native[RESPONSE_ELEMENTS].is_null());
+        assert!(row.native[10].is_null());
         assert_eq!(row.extra_json().unwrap(), r#"{"somethingNew":{"a":1}}"#);
         assert_eq!(CloudTrail.aws_id(&row).unwrap(), "111122223333/E");
     }

@@ -2,10 +2,10 @@
 //! application lines, plain or structured. Facts: AWS, "CloudWatch Logs" and "Lambda logs". The
 //! framer has taken off the transport (export line, API output); time and stream come with it.
 
+use super::shared::links::{self, bracketed_level, is_uuid, request_id_in};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
-use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
-use std::borrow::Cow;
+use crate::model::{Common, Field, Kind, Micros, Record, Row, Value};
 
 pub struct CloudWatch;
 
@@ -83,7 +83,7 @@ impl LogFormat for CloudWatch {
 
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         if record.envelope.is_some() {
-            return Some(Claim { score: 1, reason: "an event of CloudWatch Logs that no other format claims" });
+            return Some(Claim { score: 4, reason: "an event of CloudWatch Logs that no other format claims" });
         }
         platform_word(record.text)
             .filter(|_| record.text.contains("RequestId: ") || record.text.contains("Runtime Version"))
@@ -111,7 +111,7 @@ impl Parser for EventParser {
         } else {
             set_application(row, text);
         }
-        set_links(row, record.text);
+        links::add(row, record.text);
         set_outcome(row);
         Outcome::Event
     }
@@ -237,61 +237,6 @@ fn set_application<'r>(row: &mut Row<'r>, text: &'r str) {
     }
 }
 
-fn bracketed_level(text: &str) -> Option<&str> {
-    let level = text.strip_prefix('[')?.split_once(']')?.0;
-    matches!(level, "DEBUG" | "INFO" | "WARNING" | "WARN" | "ERROR" | "CRITICAL" | "FATAL" | "TRACE").then_some(level)
-}
-
-/// `RequestId: <uuid> …` or `<ISO> <uuid> Task timed out …`.
-fn request_id_in(text: &str) -> Option<&str> {
-    if let Some((_, rest)) = text.split_once("RequestId: ") {
-        return rest.split_whitespace().next();
-    }
-    text.split_whitespace().take(3).find(|word| is_uuid(word))
-}
-
-fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        })
-}
-
-/// Trace roots and access key ids that stand anywhere in the text become links: they are public
-/// names that other sources know.
-fn set_links<'r>(row: &mut Row<'r>, text: &'r str) {
-    for root in find_shaped(text, "1-", 35, |t| {
-        let t = t.as_bytes();
-        t[10] == b'-' && t[2..10].iter().chain(&t[11..]).all(u8::is_ascii_hexdigit)
-    }) {
-        row.add_link(Link::RequestId, Cow::Borrowed(root));
-        row.set_default(Common::TraceId, Value::text(root));
-    }
-    for prefix in ["AKIA", "ASIA"] {
-        for key in find_shaped(text, prefix, 20, |t| t[4..].bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))) {
-            row.add_link(Link::Key, Cow::Borrowed(key));
-        }
-    }
-}
-
-/// Substrings of `len` bytes that begin with `prefix`, pass `check` and are no part of a longer word.
-fn find_shaped<'r>(text: &'r str, prefix: &str, len: usize, check: impl Fn(&str) -> bool) -> Vec<&'r str> {
-    let mut found = Vec::new();
-    let bytes = text.as_bytes();
-    for at in memchr::memmem::find_iter(bytes, prefix.as_bytes()) {
-        let Some(candidate) = text.get(at..at + len) else {
-            continue;
-        };
-        let word = |b: Option<&u8>| b.is_some_and(u8::is_ascii_alphanumeric);
-        let free = !word(at.checked_sub(1).and_then(|i| bytes.get(i))) && !word(bytes.get(at + len));
-        if free && candidate.is_ascii() && check(candidate) {
-            found.push(candidate);
-        }
-    }
-    found
-}
-
 fn set_outcome(row: &mut Row<'_>) {
     let level = row.native[LEVEL].as_str().map(str::to_ascii_uppercase);
     let failed = matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL"))
@@ -308,7 +253,8 @@ fn set_outcome(row: &mut Row<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::{Envelope, Origin};
+    use crate::model::{Envelope, Link, Origin};
+    use std::borrow::Cow;
 
     fn parse<'r>(text: &'r str, envelope: &'r Envelope, origin: &'r Origin) -> Row<'r> {
         let mut row = Row::new(FIELDS.len());

@@ -22,11 +22,17 @@ pub mod shared;
 mod tgwflow;
 mod vpcflow;
 mod waf;
+mod config;
+mod guardduty;
+mod jsonl;
+mod ocsf;
+mod text;
+mod xray;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 18] = [
+pub static ALL: [&dyn LogFormat; 24] = [
     &alb::Alb,
     &cloudtrail::CloudTrail,
     &apigateway::ApiGateway,
@@ -45,7 +51,13 @@ pub static ALL: [&dyn LogFormat; 18] = [
     &alb_health::AlbHealth,
     &nlb::Nlb,
     &clb::Clb,
+    &xray::XRay,
+    &config::Config,
+    &guardduty::GuardDuty,
+    &ocsf::Ocsf,
     &cloudwatch::CloudWatch,
+    &jsonl::JsonLines,
+    &text::Text,
 ];
 
 /// A log format: what its records look like, and which columns they fill.
@@ -119,7 +131,7 @@ pub enum Shape {
 /// How sure a format is of a record, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Claim {
-    /// 1 to 100. CloudWatch's own catch-all claims 1.
+    /// 1 to 100. CloudWatch's own catch-all claims 4, any other JSON object 3, any other line of text 2.
     pub score: u8,
     pub reason: &'static str,
 }

@@ -1,4 +1,5 @@
-//! What the formats share: filling rows from JSON members and from tokens, and spelling names.
+//! What the formats share: filling rows from JSON members and from tokens, links found in text, and spelling
+//! names.
 
 pub mod cell;
 pub mod derive;
@@ -6,5 +7,7 @@ pub mod flow;
 mod flow_tokens;
 pub mod elb;
 pub mod json_row;
+pub mod links;
 pub mod names;
 pub mod w3c;
+pub mod otel;
