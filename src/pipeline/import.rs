@@ -173,11 +173,10 @@ impl Run<'_> {
             // Objects of one export task are one view of a stream; every API output is one of its own.
             view: match framer.framing() {
                 Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")),
-                Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => &file.path,
+                _ => &file.path,
             },
             resumes: self.cut_before(&name),
             origin: &origin,
-            framing: framer.framing(),
             forced: self.config.format,
             options: &self.config.options,
         };

@@ -7,13 +7,13 @@ use crate::lake::part::RowMeta;
 use crate::lake::writer::LakeWriter;
 use crate::lake::{Lake, schema};
 use crate::model::{Common, Envelope, Micros, Origin, Record, Reject, RejectReason, Row, Tally, Value};
-use crate::source::framing::{Frame, Framing};
+use crate::source::framing::Frame;
 use crate::source::transport;
 use bstr::ByteSlice as _;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// What one object's sink needs from the run.
 pub(super) struct SinkConfig<'a> {
@@ -27,7 +27,6 @@ pub(super) struct SinkConfig<'a> {
     /// SHA-256 of an earlier object of this name that was cut short: its records have that identity.
     pub resumes: Option<&'a str>,
     pub origin: &'a Origin,
-    pub framing: Framing,
     /// `--format`: no other is tried.
     pub forced: Option<&'static dyn LogFormat>,
     pub options: &'a Options,
@@ -68,7 +67,11 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
             self.records += 1;
             self.tally.records_in += 1;
         }
-        let unwrapped = transport::unwrap(self.config.framing, frame.bytes);
+        let unwrapped = transport::unwrap_with(frame.framing, frame.context.map(AsRef::as_ref), frame.bytes);
+        if let Some(why) = unwrapped.ignored.filter(|_| broken(frame).is_none()) {
+            Tally::count(&mut self.tally.ignored, why);
+            return Ok(());
+        }
         let bytes: &[u8] = &unwrapped.bytes;
         if bytes.trim_ascii().is_empty() && unwrapped.envelope.is_none() && frame.segment.is_none() {
             Tally::count(&mut self.tally.ignored, "empty line");
@@ -93,6 +96,7 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
             let envelope = self.long.clone();
             return self.reject(&reject, envelope.as_ref(), &mut meta);
         }
+        let text = unwrapped.text.as_deref().unwrap_or(text);
         let record = Record { text, envelope: unwrapped.envelope.as_ref(), origin: self.config.origin };
         self.parse(&record, &mut meta)
     }
@@ -174,7 +178,9 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
         {
             let raw = meta.raw_bytes.unwrap_or(meta.raw.as_bytes());
             let stream = envelope.log_stream.as_deref();
-            if let Some(base) = identity::cloudwatch_base(self.config.origin, stream, time, raw) {
+            if let Some(base) =
+                identity::cloudwatch_base(&known_origin(self.config.origin, envelope), stream, time, raw)
+            {
                 let mut known = self.config.known.lock().unwrap_or_else(PoisonError::into_inner);
                 return (known.next_of(self.config.view, base), true);
             }
@@ -225,6 +231,16 @@ impl<'a, 'w, 's> RecordSink<'a, 'w, 's> {
     }
 }
 
+/// The object's origin, completed by what the envelope says of this record: flags win.
+fn known_origin(origin: &Origin, envelope: &Envelope) -> Origin {
+    let or = |given: &Option<Arc<str>>, told: &Option<Arc<str>>| given.clone().or_else(|| told.clone());
+    Origin {
+        account_id: or(&origin.account_id, &envelope.account_id),
+        log_group: or(&origin.log_group, &envelope.log_group),
+        ..origin.clone()
+    }
+}
+
 fn broken(frame: &Frame<'_>) -> Option<Reject> {
     if frame.segment.is_some() {
         let detail = format!("longer than {} bytes, kept in segments", crate::source::framing::MAX_FRAME);
@@ -244,9 +260,13 @@ fn fill<'r>(row: &mut Row<'r>, origin: &Origin, envelope: Option<&'r Envelope>) 
         row.set_default(Common::Region, region);
     }
     if let Some(envelope) = envelope {
-        if let Some(group) = owned(&origin.log_group) {
+        if let Some(group) = owned(&origin.log_group).or_else(|| owned(&envelope.log_group)) {
             row.set_default(Common::Resource, group);
         }
+        if let Some(account) = owned(&envelope.account_id) {
+            row.set_default(Common::AccountId, account);
+        }
+        row.extra.extend(envelope.extra.iter().map(|(name, json)| (name.as_str().into(), json.as_str().into())));
         row.set_default(Common::EventTime, Value::time(envelope.time));
     }
 }
