@@ -358,9 +358,10 @@ fn find_shaped<'r>(text: &'r str, prefix: &str, len: usize, check: impl Fn(&str)
 
 fn set_outcome(row: &mut Row<'_>) {
     let level = row.native[LEVEL].as_str().map(str::to_ascii_uppercase);
-    let failed = matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL" | "SEVERE" | "PANIC" | "FAIL" | "CRIT"))
-        || !row.native[ERROR_TYPE].is_null()
-        || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
+    let failed =
+        matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL" | "SEVERE" | "PANIC" | "FAIL" | "CRIT"))
+            || !row.native[ERROR_TYPE].is_null()
+            || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
     let done = matches!(row.native[TYPE].as_str(), Some("REPORT" | "platform.report"));
     if failed {
         row.set_default(Common::EventOutcome, Value::text("failure"));

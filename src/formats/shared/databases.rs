@@ -106,8 +106,8 @@ fn mysql_error(text: &str) -> Option<Facts<'_>> {
 fn slow_query(text: &str) -> Option<Facts<'_>> {
     let head = text.lines().take(4);
     let who = head.clone().find_map(|line| line.strip_prefix("# User@Host: "))?;
-    let mut facts = Facts::default();
-    facts.time = head.clone().find_map(|line| line.strip_prefix("# Time: ")).and_then(|t| Micros::parse_rfc3339(t.trim()));
+    let time = head.clone().find_map(|line| line.strip_prefix("# Time: ")).and_then(|t| Micros::parse_rfc3339(t.trim()));
+    let mut facts = Facts { time, ..Facts::default() };
     facts.text(Common::EventAction, "slow query");
     facts.text(Common::UserName, who.split('[').next().unwrap_or_default().trim());
     let host = who.split_once(" @ ").and_then(|(_, host)| host.split_once('[')).and_then(|(_, ip)| ip.split_once(']'));
@@ -128,11 +128,16 @@ mod tests {
 
     #[test]
     fn postgres_lines() {
-        let facts = line("2026-03-02 03:00:00 UTC:192.0.2.1(12345):app@shop:[8839]:ERROR:  relation \"x\" does not exist").unwrap();
+        let facts =
+            line("2026-03-02 03:00:00 UTC:192.0.2.1(12345):app@shop:[8839]:ERROR:  relation \"x\" does not exist")
+                .unwrap();
         assert_eq!(facts.time, Micros::parse_rfc3339("2026-03-02T03:00:00Z"));
         assert_eq!(get(&facts, Common::SourceIp), &Value::text("192.0.2.1"));
         assert_eq!(get(&facts, Common::SourcePort), &Value::Int(12345));
-        assert_eq!((get(&facts, Common::UserName), get(&facts, Common::Target)), (&Value::text("app"), &Value::text("shop")));
+        assert_eq!(
+            (get(&facts, Common::UserName), get(&facts, Common::Target)),
+            (&Value::text("app"), &Value::text("shop"))
+        );
         assert_eq!(get(&facts, Common::EventOutcome), &Value::text("failure"));
         let facts = line("2026-03-02 03:00:00 UTC:[local]:[unknown]@[unknown]:[1]:LOG:  connection received").unwrap();
         assert_eq!((get(&facts, Common::UserName), get(&facts, Common::SourceIp)), (&Value::Null, &Value::Null));
@@ -159,10 +164,16 @@ mod tests {
         let facts = line("2026-03-02T03:00:00.123456Z 12 [Warning] [MY-010055] [Server] Access denied for user 'root'@'198.51.100.7' (using password: YES)").unwrap();
         assert_eq!(facts.level.as_deref(), Some("Warning"));
         assert_eq!(get(&facts, Common::ErrorCode), &Value::text("MY-010055"));
-        assert_eq!((get(&facts, Common::UserName), get(&facts, Common::SourceIp)), (&Value::text("root"), &Value::text("198.51.100.7")));
+        assert_eq!(
+            (get(&facts, Common::UserName), get(&facts, Common::SourceIp)),
+            (&Value::text("root"), &Value::text("198.51.100.7"))
+        );
         assert_eq!(get(&facts, Common::EventOutcome), &Value::text("failure"));
         let facts = line("# Time: 2026-03-02T03:00:00.000000Z\n# User@Host: app[app] @  [192.0.2.9]  Id: 5\n# Query_time: 12.0\nSELECT 1;").unwrap();
-        assert_eq!((get(&facts, Common::UserName), get(&facts, Common::SourceIp)), (&Value::text("app"), &Value::text("192.0.2.9")));
+        assert_eq!(
+            (get(&facts, Common::UserName), get(&facts, Common::SourceIp)),
+            (&Value::text("app"), &Value::text("192.0.2.9"))
+        );
         assert_eq!(line("free text, with, commas"), None);
         assert_eq!(line("é"), None);
     }

@@ -284,7 +284,9 @@ mod tests {
 
     #[test]
     fn the_other_text_lines() {
-        let line = platform("INIT_REPORT Init Duration: 150.79 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.Unknown").unwrap();
+        let line =
+            platform("INIT_REPORT Init Duration: 150.79 ms\tPhase: invoke\tStatus: error\tError Type: Runtime.Unknown")
+                .unwrap();
         assert_eq!((line.init_duration, line.phase, line.status), (Some(150.79), some("invoke"), some("error")));
         let line = platform("EXTENSION\tName: agent\tState: Ready\tEvents: [INVOKE, SHUTDOWN]").unwrap();
         assert_eq!((line.name, line.state, line.events), (some("agent"), some("Ready"), some("[INVOKE, SHUTDOWN]")));
@@ -311,7 +313,10 @@ mod tests {
         assert_eq!((line.memory_size, line.restore_duration), (Some(128), Some(3.0)));
         let line = platform(r#"{"time":"2026-01-01T00:00:00Z","type":"platform.initReport","record":{"initializationType":"snap-start","phase":"init","status":"success","metrics":{"durationMs":125.5}}}"#).unwrap();
         assert_eq!((line.init_duration, line.duration), (Some(125.5), None));
-        let line = platform(r#"{"type":"platform.logsDropped","record":{"droppedBytes":12345,"droppedRecords":123,"reason":"slow"}}"#).unwrap();
+        let line = platform(
+            r#"{"type":"platform.logsDropped","record":{"droppedBytes":12345,"droppedRecords":123,"reason":"slow"}}"#,
+        )
+        .unwrap();
         assert_eq!((line.dropped_bytes, line.dropped_records, line.reason), (Some(12345), Some(123), some("slow")));
         let line = platform(r#"{"type":"platform.notYetKnown","record":{"requestId":"r"}}"#).unwrap();
         assert_eq!((line.kind, line.request_id), (some("platform.notYetKnown"), some("r")));

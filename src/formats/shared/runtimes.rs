@@ -67,7 +67,8 @@ fn bracketed(text: &str) -> Option<(&str, &str)> {
 
 /// `I, [2026-01-01T00:00:00.123456 #8]  INFO -- : message`
 fn ruby(text: &str) -> Option<(Option<Micros>, &str, &str)> {
-    let (_, rest) = text.split_once(", [").filter(|(letter, _)| matches!(*letter, "D" | "I" | "W" | "E" | "F" | "A"))?;
+    let (_, rest) =
+        text.split_once(", [").filter(|(letter, _)| matches!(*letter, "D" | "I" | "W" | "E" | "F" | "A"))?;
     let (stamp, rest) = rest.split_once(']')?;
     let time = Micros::parse_rfc3339(stamp.split(' ').next()?);
     let rest = rest.trim_start();
@@ -78,8 +79,25 @@ fn ruby(text: &str) -> Option<(Option<Micros>, &str, &str)> {
 
 fn is_level(word: &str) -> bool {
     const LEVELS: [&str; 19] = [
-        "TRACE", "DEBUG", "INFO", "INFORMATION", "NOTICE", "WARN", "WARNING", "ERROR", "CRITICAL", "FATAL", "SEVERE",
-        "PANIC", "FAIL", "CRIT", "FINE", "ANY", "trce", "dbug", "EMERGENCY",
+        "TRACE",
+        "DEBUG",
+        "INFO",
+        "INFORMATION",
+        "NOTICE",
+        "WARN",
+        "WARNING",
+        "ERROR",
+        "CRITICAL",
+        "FATAL",
+        "SEVERE",
+        "PANIC",
+        "FAIL",
+        "CRIT",
+        "FINE",
+        "ANY",
+        "trce",
+        "dbug",
+        "EMERGENCY",
     ];
     LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
 }
@@ -108,7 +126,9 @@ fn set_error<'a>(line: &mut Application<'a>, message: &'a str) {
         return;
     }
     // What a line of a lower level names is no failure.
-    let failed = line.level.is_some_and(|l| ["ERROR", "FATAL", "CRITICAL", "SEVERE", "FAIL"].iter().any(|f| l.eq_ignore_ascii_case(f)));
+    let failed = line
+        .level
+        .is_some_and(|l| ["ERROR", "FATAL", "CRITICAL", "SEVERE", "FAIL"].iter().any(|f| l.eq_ignore_ascii_case(f)));
     if line.level.is_some() && !failed {
         return;
     }
@@ -137,7 +157,9 @@ mod tests {
 
     #[test]
     fn node_and_its_errors() {
-        let text = format!("2026-01-01T00:00:00.000Z\t{ID}\tERROR\tInvoke Error \t{{\"errorType\":\"TypeError\",\"errorMessage\":\"x is \\\"y\\\"\",\"stack\":[\"TypeError: x\"]}}");
+        let text = format!(
+            "2026-01-01T00:00:00.000Z\t{ID}\tERROR\tInvoke Error \t{{\"errorType\":\"TypeError\",\"errorMessage\":\"x is \\\"y\\\"\",\"stack\":[\"TypeError: x\"]}}"
+        );
         let line = application(&text);
         assert_eq!((line.request_id, line.level), (Some(ID), Some("ERROR")));
         assert_eq!(error(&line), (Some("TypeError"), Some("x is \"y\"")));
@@ -148,7 +170,8 @@ mod tests {
 
     #[test]
     fn python_with_returns_and_no_break_spaces() {
-        let text = "[ERROR] ValueError: bad\u{a0}\rTraceback (most recent call last):\r\u{a0}\u{a0}File \"/var/task/a.py\"";
+        let text =
+            "[ERROR] ValueError: bad\u{a0}\rTraceback (most recent call last):\r\u{a0}\u{a0}File \"/var/task/a.py\"";
         let line = application(text);
         assert_eq!(line.level, Some("ERROR"));
         assert_eq!(error(&line), (Some("ValueError"), Some("bad")));

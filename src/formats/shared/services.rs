@@ -119,7 +119,8 @@ fn step_functions<'a>(object: &Json<'a>) -> Option<Facts<'a>> {
     let arn = text(object, "execution_arn");
     let kind = text(object, "type");
     let name = kind.as_str()?.to_owned();
-    let mut facts = Facts { time: object.get("event_timestamp")?.as_i64().and_then(Micros::from_epoch), ..Facts::default() };
+    let mut facts =
+        Facts { time: object.get("event_timestamp")?.as_i64().and_then(Micros::from_epoch), ..Facts::default() };
     facts.set(Common::EventAction, kind);
     if let Some(mut parts) = arn.as_str().map(|arn| arn.split(':')) {
         let (region, account) = (parts.nth(3).unwrap_or_default(), parts.next().unwrap_or_default());
@@ -285,7 +286,10 @@ mod tests {
             "states",
             r#"{"id":"4","type":"ExecutionFailed","details":{"error":"States.Timeout","cause":"x"},"previous_event_id":"3","event_timestamp":"1772420401000","execution_arn":"arn:aws:states:eu-central-1:111122223333:execution:flow:run-1"}"#,
         );
-        has(&found, &[("event_action", "ExecutionFailed"), ("error_code", "States.Timeout"), ("event_outcome", "failure")]);
+        has(
+            &found,
+            &[("event_action", "ExecutionFailed"), ("error_code", "States.Timeout"), ("event_outcome", "failure")],
+        );
         has(&found, &[("account_id", "111122223333"), ("region", "eu-central-1")]);
         has(&found, &[("target", "arn:aws:states:eu-central-1:111122223333:execution:flow:run-1")]);
         let found = of("appsync", r#"{"logType":"RequestSummary","requestId":"r-1","statusCode":401,"latency":5}"#);
@@ -309,6 +313,9 @@ mod tests {
             "eks",
             r#"time="2026-03-02T03:00:00Z" level=info msg="access granted" arn="arn:aws:iam::111122223333:role/ops" client="127.0.0.1:5" username="ops:x""#,
         );
-        has(&found, &[("user_arn", "arn:aws:iam::111122223333:role/ops"), ("user_name", "ops:x"), ("event_outcome", "success")]);
+        has(
+            &found,
+            &[("user_arn", "arn:aws:iam::111122223333:role/ops"), ("user_name", "ops:x"), ("event_outcome", "success")],
+        );
     }
 }

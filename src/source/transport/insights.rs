@@ -55,7 +55,7 @@ pub(super) fn console_object(frame: &[u8]) -> Option<Unwrapped<'_>> {
 pub(super) fn row(frame: &[u8], mut object: Map<String, Value>) -> Unwrapped<'_> {
     let time = object.get("@timestamp").and_then(time_of);
     let mut envelope = Envelope { time, ..Envelope::default() };
-    match object.remove("@message") {
+    match object.shift_remove("@message") {
         Some(message) if time.is_some() => {
             fill(&mut envelope, object);
             // The console shows a JSON message as an object.
