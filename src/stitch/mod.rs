@@ -2,12 +2,13 @@
 //!
 //! To add one: write `stitch/<name>.rs` with its [`Derived`], add its `mod` line and its entry in [`ALL`].
 
+mod invocations;
 mod requests;
 
 use crate::model::{Field, Micros, Row};
 
 /// Every derived table.
-pub static ALL: [&Derived; 1] = [&requests::REQUESTS];
+pub static ALL: [&Derived; 2] = [&requests::REQUESTS, &invocations::INVOCATIONS];
 
 /// A table made of another one's lines.
 pub struct Derived {

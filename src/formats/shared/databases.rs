@@ -106,7 +106,8 @@ fn mysql_error(text: &str) -> Option<Facts<'_>> {
 fn slow_query(text: &str) -> Option<Facts<'_>> {
     let head = text.lines().take(4);
     let who = head.clone().find_map(|line| line.strip_prefix("# User@Host: "))?;
-    let time = head.clone().find_map(|line| line.strip_prefix("# Time: ")).and_then(|t| Micros::parse_rfc3339(t.trim()));
+    let time =
+        head.clone().find_map(|line| line.strip_prefix("# Time: ")).and_then(|t| Micros::parse_rfc3339(t.trim()));
     let mut facts = Facts { time, ..Facts::default() };
     facts.text(Common::EventAction, "slow query");
     facts.text(Common::UserName, who.split('[').next().unwrap_or_default().trim());

@@ -142,3 +142,51 @@ fn lake_rows_are_objects() {
     assert_eq!(all[0].text.as_deref(), Some(r#"{"eventID":"e","eventName":"GetObject"}"#));
     assert!(all[0].message.starts_with("[{"));
 }
+
+#[test]
+fn tmp_sample() {
+    use crate::formats;
+    use crate::model::{Common, Origin, Record, Row, Value};
+    let origin = Origin::default();
+    let data = std::fs::read("samples/cloudwatch/input.json").unwrap();
+    let mut framer = Framer::new(Box::new(std::io::Cursor::new(data)));
+    let expected = std::fs::read_to_string("samples/cloudwatch/expected.jsonl").unwrap();
+    let mut expected = expected.lines().map(|l| serde_json::from_str::<serde_json::Value>(l).unwrap());
+    let mut wrong = Vec::new();
+    let mut n = 0;
+    while let Some(frame) = framer.next_frame() {
+        let u = unwrap_with(frame.framing, frame.context.map(AsRef::as_ref), frame.bytes);
+        if u.ignored.is_some() {
+            continue;
+        }
+        n += 1;
+        let text = String::from_utf8_lossy(&u.bytes);
+        let record = Record { text: &text, envelope: u.envelope.as_ref(), origin: &origin };
+        let (format, _) = formats::identify(&record, &formats::Options::default()).unwrap();
+        if format.id() != "cloudwatch" {
+            wrong.push(format!("{n} is {}", format.id()));
+        }
+        let mut row = Row::new(format.fields().len());
+        assert_eq!(format.parser(&formats::Options::default()).parse(&record, &mut row), formats::Outcome::Event);
+        row.feed(format.fields());
+        let e = expected.next().unwrap();
+        for (name, value) in e.as_object().unwrap() {
+            let v = Common::ALL.iter().find(|c| c.name() == name).map(|c| row.common(*c)).unwrap_or_else(|| {
+                &row.native[format.fields().iter().position(|f| f.column == name).unwrap_or_else(|| panic!("{name}"))]
+            });
+            let v = match v {
+                Value::Null => serde_json::Value::Null,
+                Value::Str(t) => t.as_ref().into(),
+                Value::Int(n) => (*n).into(),
+                Value::Float(n) => (*n).into(),
+                Value::Bool(b) => (*b).into(),
+                Value::Time(t) => t.to_string().into(),
+            };
+            if v != *value {
+                wrong.push(format!("{n} {name}: {v} expected {value}"));
+            }
+        }
+    }
+    assert!(expected.next().is_none());
+    assert!(wrong.is_empty(), "{wrong:#?}");
+}
