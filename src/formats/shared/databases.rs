@@ -16,7 +16,8 @@ fn postgres(text: &str) -> Option<Facts<'_>> {
     let stamp = text.get(..19)?;
     let rest = text[19..].strip_prefix(" UTC:")?;
     let mut facts = Facts { time: Some(Micros::parse_rfc3339(stamp)?), ..Facts::default() };
-    let at = rest.find(":[")?;
+    // User and database may be `[unknown]`; only the process is a number.
+    let (at, _) = rest.match_indices(":[").find(|(at, _)| rest[at + 2..].starts_with(|c: char| c.is_ascii_digit()))?;
     let (session, rest) = (&rest[..at], &rest[at + 2..]);
     let (client, who) = session.rsplit_once(':')?;
     let (_, rest) = rest.split_once("]:")?;
