@@ -22,11 +22,10 @@ fn main() {
         let origin = Origin::default();
         let (time, counted) = best(|| {
             let mut framer = Framer::new(Box::new(std::io::Cursor::new(text.clone())));
-            let framing = framer.framing();
             let mut parser = format.parser(&formats::Options::default());
             let mut count = 0;
             while let Some(frame) = framer.next_frame() {
-                let unwrapped = transport::unwrap(framing, frame.bytes);
+                let unwrapped = transport::unwrap_with(frame.framing, frame.context.map(AsRef::as_ref), frame.bytes);
                 let text = std::str::from_utf8(&unwrapped.bytes).unwrap();
                 let record = Record { text, envelope: unwrapped.envelope.as_ref(), origin: &origin };
                 let mut row = Row::new(format.fields().len());

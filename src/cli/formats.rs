@@ -108,9 +108,9 @@ fn identify(mut framer: Framer, origin: &Origin) -> Identified {
     while seen < SAMPLE
         && let Some(frame) = framer.next_frame()
     {
-        let unwrapped = transport::unwrap(framing, frame.bytes);
-        let text = unwrapped.bytes.to_str_lossy();
-        if text.trim().is_empty() {
+        let unwrapped = transport::unwrap_with(frame.framing, frame.context.map(AsRef::as_ref), frame.bytes);
+        let text = unwrapped.text.as_deref().map_or_else(|| unwrapped.bytes.to_str_lossy(), Into::into);
+        if text.trim().is_empty() || unwrapped.ignored.is_some() {
             continue;
         }
         seen += 1;
@@ -122,6 +122,8 @@ fn identify(mut framer: Framer, origin: &Origin) -> Identified {
     let framing = match framing {
         Framing::Lines => "lines".to_owned(),
         Framing::ExportLines => "CloudWatch export lines".to_owned(),
+        Framing::TailLines | Framing::TailShort => "CloudWatch tail lines".to_owned(),
+        Framing::Csv => "CSV rows".to_owned(),
         Framing::JsonArray("") => "a JSON array".to_owned(),
         Framing::JsonArray(name) => format!("the JSON array `{name}`"),
         Framing::JsonValues => "JSON values".to_owned(),

@@ -1,16 +1,20 @@
-//! CloudWatch Logs events that no other format claims: Lambda platform lines in text and JSON, and
-//! application lines, plain or structured. Facts: AWS, "CloudWatch Logs" and "Lambda logs". The
-//! framer has taken off the transport (export line, API output); time and stream come with it.
+//! CloudWatch Logs events that no other format claims: Lambda platform lines in text and JSON, application
+//! lines, plain or structured, and those of other services that write to well-known groups. Facts: AWS,
+//! "CloudWatch Logs" and "Lambda logs". The framer has taken off the transport (export line, API output,
+//! subscription document, query result); time, stream and group come with it.
 
-use super::shared::links::{self, bracketed_level, is_uuid, request_id_in};
+use super::shared::lambda::{self, Platform, Text};
+use super::shared::{cell, links, runtimes, services};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
+use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Micros, Record, Row, Value};
+use std::borrow::Cow;
 
 pub struct CloudWatch;
 
 #[rustfmt::skip]
-static FIELDS: [Field; 20] = [
+static FIELDS: [Field; 48] = [
     Field::new("cw_log_group", "logGroup", Kind::Str).feeds(Common::Resource),
     Field::new("cw_log_stream", "logStream", Kind::Str),
     Field::new("cw_timestamp", "timestamp", Kind::Time).feeds(Common::EventTime),
@@ -31,6 +35,34 @@ static FIELDS: [Field; 20] = [
     Field::new("cw_xray_trace_id", "XRAY TraceId", Kind::Str).feeds(Common::TraceId),
     Field::new("cw_function", "(function of the log group)", Kind::Str).feeds(Common::Target),
     Field::new("cw_json", "(message, where it is a JSON object)", Kind::Bool),
+    Field::new("cw_owner", "owner", Kind::Str).feeds(Common::AccountId),
+    Field::new("cw_service", "(service of the log group)", Kind::Str),
+    Field::new("cw_runtime_version_arn", "Runtime Version ARN", Kind::Str),
+    Field::new("cw_restore_duration_ms", "Restore Duration", Kind::Float),
+    Field::new("cw_billed_restore_duration_ms", "Billed Restore Duration", Kind::Float),
+    Field::new("cw_phase", "Phase", Kind::Str),
+    Field::new("cw_initialization_type", "initializationType", Kind::Str),
+    Field::new("cw_error_message", "errorMessage", Kind::Str),
+    Field::new("cw_segment_id", "SegmentId", Kind::Str),
+    Field::new("cw_sampled", "Sampled", Kind::Bool),
+    Field::new("cw_name", "Name", Kind::Str),
+    Field::new("cw_state", "State", Kind::Str),
+    Field::new("cw_events", "Events", Kind::Str),
+    Field::new("cw_reason", "reason", Kind::Str),
+    Field::new("cw_produced_bytes", "producedBytes", Kind::Int),
+    Field::new("cw_dropped_bytes", "droppedBytes", Kind::Int),
+    Field::new("cw_dropped_records", "droppedRecords", Kind::Int),
+    Field::new("cw_spans", "spans", Kind::Json),
+    Field::new("cw_function_arn", "functionArn", Kind::Str).link(Link::Arn),
+    Field::new("cw_message", "message", Kind::Str),
+    Field::new("cw_logger", "logger", Kind::Str),
+    Field::new("cw_location", "location", Kind::Str),
+    Field::new("cw_app_service", "service", Kind::Str),
+    Field::new("cw_cold_start", "cold_start", Kind::Bool),
+    Field::new("cw_correlation_id", "correlation_id", Kind::Str).link(Link::RequestId),
+    Field::new("cw_tenant_id", "tenantId", Kind::Str),
+    Field::new("cw_metric_namespace", "_aws.CloudWatchMetrics.Namespace", Kind::Str),
+    Field::new("cw_metrics", "_aws.CloudWatchMetrics", Kind::Json),
 ];
 
 const GROUP: usize = 0;
@@ -40,24 +72,34 @@ const TYPE: usize = 5;
 const LEVEL: usize = 6;
 const REQUEST_ID: usize = 7;
 const VERSION: usize = 8;
-const RUNTIME: usize = 9;
 const STATUS: usize = 15;
 const ERROR_TYPE: usize = 16;
 const TRACE: usize = 17;
 const FUNCTION: usize = 18;
 const IS_JSON: usize = 19;
+const SERVICE: usize = 21;
+const ERROR_MESSAGE: usize = 27;
+const NAMESPACE: usize = 46;
+const METRICS: usize = 47;
 
-const PLATFORM: [&str; 10] = [
-    "START",
-    "END",
-    "REPORT",
-    "INIT_START",
-    "INIT_REPORT",
-    "RESTORE_START",
-    "RESTORE_REPORT",
-    "EXTENSION",
-    "TELEMETRY",
-    "LOGS",
+/// Names that Lambda's JSON format, Powertools and common loggers give to what a cell holds, the surest first.
+#[rustfmt::skip]
+static MEMBERS: [(usize, &[&str]); 15] = [
+    (LEVEL, &["level", "severity", "log.level", "levelname"]),
+    (REQUEST_ID, &["requestId", "function_request_id", "aws_request_id", "awsRequestId", "AWSRequestId", "lambda_request_id", "lambdaRequestId"]),
+    (VERSION, &["function_version", "functionVersion"]),
+    (ERROR_TYPE, &["errorType", "exception_name", "error.type", "error.name", "err.type"]),
+    (TRACE, &["xray_trace_id", "xrayTraceId", "xRayTraceId"]),
+    (FUNCTION, &["function_name", "functionName"]),
+    (ERROR_MESSAGE, &["errorMessage", "error.message", "err.message"]),
+    (12, &["function_memory_size", "functionMemorySize"]),
+    (38, &["function_arn", "functionArn"]),
+    (39, &["message", "msg"]),
+    (40, &["logger", "loggerName"]),
+    (41, &["location"]),
+    (42, &["service"]),
+    (44, &["correlation_id", "correlationId"]),
+    (45, &["tenantId"]),
 ];
 
 impl LogFormat for CloudWatch {
@@ -66,7 +108,7 @@ impl LogFormat for CloudWatch {
     }
 
     fn title(&self) -> &'static str {
-        "CloudWatch Logs: Lambda platform and application lines"
+        "CloudWatch Logs: Lambda platform, service and application lines"
     }
 
     fn fields(&self) -> &'static [Field] {
@@ -74,7 +116,26 @@ impl LogFormat for CloudWatch {
     }
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
-        &[(Common::EventOutcome, "failure for an error level, an error type or a timeout; success for a clean REPORT")]
+        const TOLD: &str = "what a line of Step Functions, AppSync, EKS or RDS says";
+        &[
+            (
+                Common::EventOutcome,
+                "failure for an error level, an error type or a timeout; success for a clean REPORT; else what a service says",
+            ),
+            (Common::EventAction, "cw_type, or what a line of Step Functions, AppSync, EKS or RDS says is done"),
+            (Common::Target, "what a line of a service names; else the function, cluster or instance of the log group"),
+            (Common::UserName, TOLD),
+            (Common::UserArn, TOLD),
+            (Common::SessionName, TOLD),
+            (Common::AccessKeyId, TOLD),
+            (Common::SourceIp, TOLD),
+            (Common::SourcePort, TOLD),
+            (Common::UserAgent, TOLD),
+            (Common::UrlPath, TOLD),
+            (Common::HttpStatus, TOLD),
+            (Common::Region, "region of a state machine's execution"),
+            (Common::TraceId, "a trace root anywhere in the text"),
+        ]
     }
 
     fn takes_anything(&self) -> bool {
@@ -85,9 +146,12 @@ impl LogFormat for CloudWatch {
         if record.envelope.is_some() {
             return Some(Claim { score: 4, reason: "an event of CloudWatch Logs that no other format claims" });
         }
-        platform_word(record.text)
-            .filter(|_| record.text.contains("RequestId: ") || record.text.contains("Runtime Version"))
-            .map(|_| Claim { score: 60, reason: "a Lambda platform line" })
+        let text = record.text.trim_start();
+        let platform = match lambda::word(text) {
+            Some(_) => text.contains("RequestId: ") || text.contains("Runtime Version"),
+            None => lambda::platform(text).is_some(),
+        };
+        platform.then_some(Claim { score: 60, reason: "a Lambda platform line" })
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
@@ -103,14 +167,19 @@ impl Parser for EventParser {
             return Outcome::Ignored("empty line");
         }
         set_transport(row, record);
-        let text = record.text.trim_end();
-        if let Some(word) = platform_word(text) {
-            set_platform(row, word, text);
-        } else if let Ok(value @ Json::Object(_)) = json::parse(text) {
-            set_json(row, &value);
+        let text = record.text.trim();
+        let object = Some(text).filter(|t| t.starts_with('{')).and_then(|t| json::parse(t).ok());
+        if object.is_some() {
+            row.native[IS_JSON] = Value::Bool(true);
+        }
+        if let Some(line) = lambda::platform(text) {
+            set_platform(row, line);
+        } else if let Some(object) = &object {
+            set_json(row, object);
         } else {
             set_application(row, text);
         }
+        set_service(row, record, text, object.as_ref());
         links::add(row, record.text);
         set_outcome(row);
         Outcome::Event
@@ -121,132 +190,153 @@ impl Parser for EventParser {
     }
 }
 
-fn platform_word(text: &str) -> Option<&'static str> {
-    PLATFORM
-        .into_iter()
-        .find(|word| text.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains(':')))
+fn group<'r>(record: &Record<'r>) -> Option<&'r str> {
+    record.envelope.and_then(|e| e.log_group.as_deref()).or(record.origin.log_group.as_deref())
 }
 
 fn set_transport<'r>(row: &mut Row<'r>, record: &Record<'r>) {
-    let group = record.envelope.and_then(|e| e.log_group.as_deref()).or(record.origin.log_group.as_deref());
     let stream = record.envelope.and_then(|e| e.log_stream.as_deref()).or(record.origin.log_stream.as_deref());
-    row.native[GROUP] = group.map_or(Value::Null, Value::text);
+    row.native[GROUP] = group(record).map_or(Value::Null, Value::text);
     row.native[STREAM] = stream.map_or(Value::Null, Value::text);
-    row.native[FUNCTION] = group.and_then(|g| g.strip_prefix("/aws/lambda/")).map_or(Value::Null, Value::text);
     if let Some(envelope) = record.envelope {
         row.native[TIMESTAMP] = Value::time(envelope.time);
         row.native[3] = Value::time(envelope.ingestion_time);
         row.native[4] = envelope.event_id.as_deref().map_or(Value::Null, Value::text);
+        row.native[20] = envelope.account_id.as_deref().map_or(Value::Null, Value::text);
     }
 }
 
-/// `WORD Key: value<TAB>Key: value…`; START has blanks between its two pairs.
-fn set_platform<'r>(row: &mut Row<'r>, word: &'static str, text: &'r str) {
-    row.native[TYPE] = Value::text(word);
-    let rest = text[word.len()..].trim_start();
-    for pair in rest.split(['\t', '\n', '\r']) {
-        let Some((key, value)) = pair.split_once(": ") else {
-            continue;
-        };
-        let value = value.trim();
-        match key.trim() {
-            "RequestId" => {
-                let (id, after) = value.split_once(' ').unwrap_or((value, ""));
-                row.native[REQUEST_ID] = Value::text(id);
-                if let Some(version) = after.strip_prefix("Version: ") {
-                    row.native[VERSION] = Value::text(version.trim());
-                }
-            }
-            "Runtime Version" => row.native[RUNTIME] = Value::text(value),
-            other => set_metric(row, other, value),
-        }
-    }
+fn value(text: Text<'_>) -> Value<'_> {
+    text.map_or(Value::Null, Value::Str)
 }
 
-fn set_metric<'r>(row: &mut Row<'r>, key: &str, value: &'r str) {
-    let Some(cell) = FIELDS.iter().position(|f| f.native == key) else {
-        return;
-    };
-    let number = value.split(' ').next().unwrap_or_default();
-    row.native[cell] = match FIELDS[cell].kind {
-        Kind::Float => Value::float(number),
-        Kind::Int => Value::int(number),
-        Kind::Str | Kind::Bool | Kind::Time | Kind::Json => Value::text(value),
-    };
-}
-
-/// Lambda's JSON platform lines (`{"time","type":"platform.x","record"}`) and structured application
-/// lines, by the names Lambda and Powertools use.
-fn set_json<'r>(row: &mut Row<'r>, value: &Json<'r>) {
-    row.native[IS_JSON] = Value::Bool(true);
-    let text = |path: &str| value.path(path).and_then(|v| v.scalar()).filter(|t| !t.is_empty());
-    let first = |paths: &[&str]| paths.iter().find_map(|path| text(path)).map_or(Value::Null, Value::Str);
-    let platform = text("type").filter(|kind| kind.starts_with("platform."));
-    row.native[TYPE] = platform.map_or(Value::text("app"), Value::Str);
-    row.native[LEVEL] = first(&["level", "severity", "log.level"]);
-    row.native[REQUEST_ID] =
-        first(&["record.requestId", "requestId", "function_request_id", "aws_request_id", "awsRequestId"]);
-    row.native[ERROR_TYPE] = first(&["record.errorType", "errorType"]);
-    row.native[STATUS] = first(&["record.status"]);
-    row.native[VERSION] = first(&["record.version"]);
-    row.native[RUNTIME] = first(&["record.runtimeVersion"]);
-    row.native[TRACE] = match first(&["record.tracing.value", "xray_trace_id"]) {
-        Value::Str(root) => Value::owned(crate::codec::tokens::trace_root(&root).unwrap_or_default().to_owned()),
-        other => other,
-    };
-    let metrics = [
-        (10, "durationMs"),
-        (11, "billedDurationMs"),
-        (12, "memorySizeMB"),
-        (13, "maxMemoryUsedMB"),
-        (14, "initDurationMs"),
-    ];
-    for (cell, name) in metrics {
-        if let Some(value) = value.path(&format!("record.metrics.{name}")) {
-            row.native[cell] = match FIELDS[cell].kind {
-                Kind::Int => value.as_i64().map_or(Value::Null, Value::Int),
-                _ => value.as_f64().map_or(Value::Null, Value::Float),
-            };
-        }
-    }
+fn set_time(row: &mut Row<'_>, time: Option<Micros>) {
     if row.native[TIMESTAMP].is_null() {
-        let time = text("time").or_else(|| text("timestamp")).and_then(|t| Micros::parse_rfc3339(&t));
         row.native[TIMESTAMP] = Value::time(time);
     }
 }
 
-/// Node (`time<TAB>id<TAB>LEVEL<TAB>message`), Python (`[LEVEL]<TAB>time<TAB>id<TAB>message`) and free text.
-fn set_application<'r>(row: &mut Row<'r>, text: &'r str) {
-    row.native[TYPE] = Value::text("app");
-    let parts: Vec<&str> = text.splitn(4, '\t').collect();
-    let (time, id, level) = match parts.as_slice() {
-        [time, id, level, _] if Micros::parse_rfc3339(time).is_some() => (Some(*time), Some(*id), Some(*level)),
-        [level, time, id, _] if level.starts_with('[') && level.ends_with(']') => {
-            (Some(*time), Some(*id), Some(level.trim_matches(['[', ']'])))
-        }
-        _ => (None, request_id_in(text), bracketed_level(text)),
-    };
-    row.native[LEVEL] = level.map_or(Value::Null, Value::text);
-    row.native[REQUEST_ID] = id.filter(|id| is_uuid(id)).map_or(Value::Null, Value::text);
-    if text.contains("Task timed out after ") {
-        row.native[TYPE] = Value::text("timeout");
-        row.native[STATUS] = Value::text("timeout");
+fn set_platform<'r>(row: &mut Row<'r>, line: Platform<'r>) {
+    set_time(row, line.time);
+    let texts = [
+        (TYPE, line.kind),
+        (REQUEST_ID, line.request_id),
+        (VERSION, line.version),
+        (9, line.runtime_version),
+        (STATUS, line.status),
+        (ERROR_TYPE, line.error_type),
+        (TRACE, line.trace_id),
+        (FUNCTION, line.function),
+        (22, line.runtime_version_arn),
+        (25, line.phase),
+        (26, line.initialization_type),
+        (ERROR_MESSAGE, line.error_message),
+        (28, line.segment_id),
+        (30, line.name),
+        (31, line.state),
+        (32, line.events),
+        (33, line.reason),
+        (37, line.spans),
+        (38, line.function_arn),
+    ];
+    for (cell, text) in texts {
+        row.native[cell] = value(text);
     }
-    if row.native[TIMESTAMP].is_null() {
-        row.native[TIMESTAMP] = Value::time(time.and_then(Micros::parse_rfc3339));
+    row.native[29] = line.sampled.map_or(Value::Null, Value::Bool);
+    let durations = [
+        (10, line.duration),
+        (11, line.billed_duration),
+        (14, line.init_duration),
+        (23, line.restore_duration),
+        (24, line.billed_restore_duration),
+    ];
+    for (cell, number) in durations {
+        row.native[cell] = number.map_or(Value::Null, Value::Float);
+    }
+    let counts = [
+        (12, line.memory_size),
+        (13, line.max_memory_used),
+        (34, line.produced_bytes),
+        (35, line.dropped_bytes),
+        (36, line.dropped_records),
+    ];
+    for (cell, number) in counts {
+        row.native[cell] = number.map_or(Value::Null, Value::Int);
+    }
+}
+
+/// Structured application lines.
+fn set_json<'r>(row: &mut Row<'r>, object: &Json<'r>) {
+    row.native[TYPE] = Value::text("app");
+    for (cell, names) in MEMBERS {
+        let found = names.iter().find_map(|name| Some(cell::of_json(FIELDS[cell].kind, &object.path(name)?)));
+        row.native[cell] = found.unwrap_or_default();
+    }
+    if let Some(Json::Bool(cold)) = object.get("cold_start").or_else(|| object.get("coldStart")) {
+        row.native[43] = Value::Bool(cold);
+    }
+    if let Value::Str(root) = &row.native[TRACE] {
+        row.native[TRACE] = Value::owned(tokens::trace_root(root).unwrap_or_default().to_owned());
+    }
+    // The embedded metric format.
+    if let Some(Json::Array(metrics)) = object.path("_aws.CloudWatchMetrics") {
+        row.native[TYPE] = Value::text("emf");
+        row.native[METRICS] = Value::text(metrics);
+        let first = json::elements(metrics).next().and_then(Result::ok);
+        row.native[NAMESPACE] = value(first.and_then(|m| m.get("Namespace")).and_then(|n| n.as_str()));
+    }
+    let time = ["time", "timestamp", "@timestamp", "_aws.Timestamp"].iter().find_map(|name| {
+        let text = object.path(name)?.scalar()?;
+        // Python's loggers put a comma before the milliseconds.
+        cell::time(&text).or_else(|| cell::time(&text.replacen(',', ".", 1)))
+    });
+    set_time(row, time);
+}
+
+fn set_application<'r>(row: &mut Row<'r>, text: &'r str) {
+    let line = runtimes::application(text);
+    row.native[TYPE] = Value::text("app");
+    row.native[LEVEL] = line.level.map_or(Value::Null, Value::text);
+    row.native[REQUEST_ID] = line.request_id.map_or(Value::Null, Value::text);
+    row.native[ERROR_TYPE] = value(line.error_type);
+    row.native[ERROR_MESSAGE] = value(line.error_message);
+    set_time(row, line.time);
+}
+
+/// What the group's name says, and what that service's lines say.
+fn set_service<'r>(row: &mut Row<'r>, record: &Record<'r>, text: &'r str, object: Option<&Json<'r>>) {
+    let Some(service) = group(record).and_then(services::of_group) else {
+        return;
+    };
+    row.native[SERVICE] = Value::text(service.id);
+    if let Some(facts) = services::facts(service.id, text, object) {
+        for (column, value) in facts.common {
+            row.set(column, value);
+        }
+        if let Some(level) = facts.level {
+            row.native[LEVEL] = Value::Str(level);
+        }
+        set_time(row, facts.time);
+    }
+    let target = service.target.map_or(Value::Null, Value::text);
+    if service.id == "lambda" && row.native[FUNCTION].is_null() {
+        row.native[FUNCTION] = target;
+    } else {
+        row.set_default(Common::Target, target);
     }
 }
 
 fn set_outcome(row: &mut Row<'_>) {
     let level = row.native[LEVEL].as_str().map(str::to_ascii_uppercase);
-    let failed = matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL"))
-        || !row.native[ERROR_TYPE].is_null()
-        || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
+    let failed =
+        matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL" | "SEVERE" | "PANIC" | "FAIL" | "CRIT"))
+            || !row.native[ERROR_TYPE].is_null()
+            || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
     let done = matches!(row.native[TYPE].as_str(), Some("REPORT" | "platform.report"));
     if failed {
-        row.set(Common::EventOutcome, Value::text("failure"));
+        row.set_default(Common::EventOutcome, Value::text("failure"));
     } else if done {
-        row.set(Common::EventOutcome, Value::text("success"));
+        row.set_default(Common::EventOutcome, Value::text("success"));
     }
 }
 

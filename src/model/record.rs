@@ -13,6 +13,10 @@ pub struct Envelope {
     pub event_id: Option<String>,
     pub log_group: Option<Arc<str>>,
     pub log_stream: Option<Arc<str>>,
+    /// `owner` of a subscription document, the account in `@log` of an Insights row.
+    pub account_id: Option<Arc<str>>,
+    /// What else stood around the message, as name and JSON text: for [`Row::extra`](super::Row::extra).
+    pub extra: Vec<(String, String)>,
 }
 
 /// Where a whole object's records come from, as far as flags or its path tell.

@@ -6,7 +6,7 @@ use crate::formats::{self, LogFormat, Options, Outcome, Parser};
 use crate::lake::part::RowMeta;
 use crate::model::{Common, Envelope, Origin, Record, Reject, RejectReason, Row, Tally, Value};
 use crate::source::framing::{Framing, MAX_FRAME};
-use crate::source::transport;
+use crate::source::transport::{self, Context};
 use bstr::ByteSlice as _;
 use std::borrow::Cow;
 use std::sync::{Arc, PoisonError};
@@ -22,6 +22,8 @@ pub(super) struct FrameRef {
     pub offset: u64,
     pub segment: Option<u32>,
     pub truncated: bool,
+    pub framing: Framing,
+    pub context: Option<Arc<Context>>,
 }
 
 /// Records of one object, with everything needed to parse them apart from those before and after.
@@ -29,7 +31,6 @@ pub(super) struct Block {
     pub job: Arc<ObjectJob>,
     pub data: Vec<u8>,
     pub frames: Vec<FrameRef>,
-    pub framing: Framing,
     /// Number of the record before the block's first.
     pub records_before: u64,
     /// The object's format, as far as the records before tell.
@@ -60,7 +61,11 @@ struct Prepared<'b> {
     raw: Cow<'b, str>,
     /// The exact bytes where they are not UTF-8.
     bytes: Option<Cow<'b, [u8]>>,
+    /// What formats read where it is not the raw text.
+    text: Option<String>,
     envelope: Option<Envelope>,
+    /// Why this is no record at all.
+    ignored: Option<&'static str>,
     frame: &'b FrameRef,
 }
 
@@ -124,6 +129,10 @@ impl<S: Sink> BlockParser<'_, S> {
                 number += 1;
                 self.tally.records_in += 1;
             }
+            if let Some(why) = record.ignored.filter(|_| frame.segment.is_none() && !frame.truncated) {
+                Tally::count(&mut self.tally.ignored, why);
+                continue;
+            }
             if record.raw.trim().is_empty() && record.envelope.is_none() && frame.segment.is_none() {
                 Tally::count(&mut self.tally.ignored, "empty line");
                 continue;
@@ -144,7 +153,8 @@ impl<S: Sink> BlockParser<'_, S> {
                 self.reject(&reject, long.as_ref(), &meta)?;
                 continue;
             }
-            let record = Record { text: &record.raw, envelope: record.envelope.as_ref(), origin: &self.job.origin };
+            let text = record.text.as_deref().unwrap_or(&record.raw);
+            let record = Record { text, envelope: record.envelope.as_ref(), origin: &self.job.origin };
             self.record(&record, &mut row, &meta)?;
         }
         Ok(())
@@ -262,7 +272,8 @@ impl<S: Sink> BlockParser<'_, S> {
 }
 
 fn prepare<'b>(block: &'b Block, frame: &'b FrameRef) -> Prepared<'b> {
-    let unwrapped = transport::unwrap(block.framing, &block.data[frame.span.0..frame.span.1]);
+    let bytes = &block.data[frame.span.0..frame.span.1];
+    let unwrapped = transport::unwrap_with(frame.framing, frame.context.as_deref(), bytes);
     let (raw, bytes) = match unwrapped.bytes {
         Cow::Borrowed(bytes) => match bytes.to_str_lossy() {
             Cow::Borrowed(text) => (Cow::Borrowed(text), None),
@@ -276,7 +287,7 @@ fn prepare<'b>(block: &'b Block, frame: &'b FrameRef) -> Prepared<'b> {
             }
         },
     };
-    Prepared { raw, bytes, envelope: unwrapped.envelope, frame }
+    Prepared { raw, bytes, text: unwrapped.text, envelope: unwrapped.envelope, ignored: unwrapped.ignored, frame }
 }
 
 fn broken(frame: &FrameRef) -> Option<Reject> {
@@ -290,14 +301,16 @@ fn broken(frame: &FrameRef) -> Option<Reject> {
 
 /// What flags, path or transport know and the record does not say.
 fn fill<'r>(row: &mut Row<'r>, origin: &'r Origin, envelope: Option<&'r Envelope>) {
-    if let Some(account) = origin.account_id.as_deref() {
+    let account = origin.account_id.as_deref().or(envelope.and_then(|e| e.account_id.as_deref()));
+    if let Some(account) = account {
         row.set_default(Common::AccountId, Value::Str(Cow::Borrowed(account)));
     }
     if let Some(region) = origin.region.as_deref() {
         row.set_default(Common::Region, Value::Str(Cow::Borrowed(region)));
     }
     if let Some(envelope) = envelope {
-        if let Some(group) = origin.log_group.as_deref() {
+        row.extra.extend(envelope.extra.iter().map(|(name, json)| (Cow::from(name), Cow::from(json))));
+        if let Some(group) = envelope.log_group.as_deref().or(origin.log_group.as_deref()) {
             row.set_default(Common::Resource, Value::Str(Cow::Borrowed(group)));
         }
         row.set_default(Common::EventTime, Value::time(envelope.time));

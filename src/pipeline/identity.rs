@@ -90,7 +90,7 @@ fn push_number(into: &mut String, mut number: u64) {
 pub(super) fn cloudwatch_base(origin: &Origin, envelope: &Envelope, time: Micros, raw: &[u8]) -> Option<Id> {
     let group = envelope.log_group.as_deref().or(origin.log_group.as_deref())?;
     let stream = envelope.log_stream.as_deref().or(origin.log_stream.as_deref())?;
-    let account = origin.account_id.as_deref().unwrap_or_default();
+    let account = origin.account_id.as_deref().or(envelope.account_id.as_deref()).unwrap_or_default();
     let region = origin.region.as_deref().unwrap_or_default();
     // Export tasks write `/` as `-`: the one spelling both views can be brought to.
     let stream = if stream.contains('/') { Cow::Owned(stream.replace('/', "-")) } else { Cow::Borrowed(stream) };

@@ -220,7 +220,7 @@ impl Run<'_> {
             // Objects of one export task are one view of a stream; every API output is one of its own.
             view: match framer.framing() {
                 Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")).to_path_buf(),
-                Framing::Lines | Framing::JsonArray(_) | Framing::JsonValues => file.path.clone(),
+                _ => file.path.clone(),
             },
             resumes: self.cut_before(&name).map(str::to_owned),
             origin: self.config.origin.or(&s3_key::origin_of(&file.path)),

@@ -6,6 +6,7 @@ use crate::model::{Envelope, Origin, Record, Row, Tally};
 use crate::source::framing::{Frame, Framer, Framing};
 use crate::source::transport;
 use bstr::ByteSlice as _;
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
@@ -63,14 +64,13 @@ impl<'a> Sequencer<'a> {
     /// The next block; `None` at the end of the object.
     pub fn next_block(&mut self) -> Option<Block> {
         loop {
-            let framing = self.framer.framing();
             let Some(frame) = self.framer.next_frame() else {
                 return self.open.take().filter(|block| !block.frames.is_empty());
             };
             let first = frame.segment.is_none_or(|n| n == 0);
-            let header = frame.segment.is_none() && read_header(&mut self.stateful, framing, &frame, &self.job.origin);
+            let header = frame.segment.is_none() && read_header(&mut self.stateful, &frame, &self.job.origin);
             let full = self.open.as_ref().is_some_and(|b| b.data.len() + frame.bytes.len() > BLOCK);
-            let before = if header || full || self.open.as_ref().is_some_and(|b| b.framing != framing) {
+            let before = if header || full {
                 self.open.take().filter(|block| !block.frames.is_empty())
             } else {
                 None
@@ -79,16 +79,17 @@ impl<'a> Sequencer<'a> {
                 job: Arc::clone(&self.job),
                 data: Vec::with_capacity(frame.bytes.len().max(64 * 1024)),
                 frames: Vec::new(),
-                framing,
                 records_before: self.records,
                 current: self.current,
                 parsers: self.stateful.iter().filter(|s| s.read).map(|s| (s.format.id(), s.parser.fork())).collect(),
                 long: self.long.clone(),
             });
             if self.current.is_none() || frame.segment == Some(0) {
-                let unwrapped = transport::unwrap(framing, frame.bytes);
-                if frame.segment.is_none() && !unwrapped.bytes.trim_ascii().is_empty() && !frame.truncated {
-                    let text = unwrapped.bytes.to_str_lossy();
+                let context = frame.context.map(AsRef::as_ref);
+                let unwrapped = transport::unwrap_with(frame.framing, context, frame.bytes);
+                let record = frame.segment.is_none() && !frame.truncated && unwrapped.ignored.is_none();
+                if record && !unwrapped.bytes.trim_ascii().is_empty() {
+                    let text = unwrapped.text.map_or_else(|| unwrapped.bytes.to_str_lossy(), Cow::Owned);
                     let record =
                         Record { text: &text, envelope: unwrapped.envelope.as_ref(), origin: &self.job.origin };
                     self.current = formats::identify(&record, self.options).map(|(format, _)| format);
@@ -119,12 +120,14 @@ fn push(block: &mut Block, frame: &Frame<'_>) {
         offset: frame.offset,
         segment: frame.segment,
         truncated: frame.truncated,
+        framing: frame.framing,
+        context: frame.context.cloned(),
     });
 }
 
 /// Lets the parsers of formats with headers read a header line; whether it was one.
-fn read_header(stateful: &mut [Stateful], framing: Framing, frame: &Frame<'_>, origin: &Origin) -> bool {
-    let bytes = match framing {
+fn read_header(stateful: &mut [Stateful], frame: &Frame<'_>, origin: &Origin) -> bool {
+    let bytes = match frame.framing {
         Framing::Lines => frame.bytes,
         Framing::ExportLines => frame.bytes.get(crate::source::framing::STAMP..).unwrap_or_default(),
         _ => return false,

@@ -13,8 +13,13 @@ pub struct SourceFile {
 }
 
 /// Files AWS writes to test a destination: no logs.
-const TEST_OBJECTS: [&str; 4] =
-    ["aws-logs-write-test", "ELBAccessLogTestFile", "ELBConnectionLogTestFile", "ELBHealthCheckLogTestFile"];
+const TEST_OBJECTS: [&str; 5] = [
+    "aws-logs-write-test",
+    "ELBAccessLogTestFile",
+    "ELBConnectionLogTestFile",
+    "ELBHealthCheckLogTestFile",
+    "ConfigWritabilityCheckFile",
+];
 
 impl SourceFile {
     pub fn is_test_object(&self) -> bool {

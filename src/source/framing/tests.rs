@@ -92,3 +92,157 @@ fn members_beside_the_array_are_records_not_lost() {
     let api = r#"{"events":[{"timestamp":1,"message":"m"}],"searchedLogStreams":[]}"#;
     assert_eq!(texts(api), (Framing::JsonArray("events"), vec![r#"{"timestamp":1,"message":"m"}"#.to_owned()], false));
 }
+
+fn gzip(data: &[u8]) -> Vec<u8> {
+    use std::io::Write as _;
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    encoder.write_all(data).unwrap();
+    encoder.finish().unwrap()
+}
+
+fn base64(data: &[u8]) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(data)
+}
+
+const DOCUMENT: &str = r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"g","logStream":"s","subscriptionFilters":[],"logEvents":[{"id":"1","timestamp":1740486304000,"message":"one"},{"id":"2","timestamp":1740486304000,"message":"two"}]}"#;
+const EVENTS: [&str; 2] = [
+    r#"{"id":"1","timestamp":1740486304000,"message":"one"}"#,
+    r#"{"id":"2","timestamp":1740486304000,"message":"two"}"#,
+];
+
+#[test]
+fn documents_inside_records_come_out_at_the_records_offset() {
+    let packed = base64(&gzip(DOCUMENT.as_bytes()));
+    let lambda = format!("{{\"awslogs\": {{\"data\": \"{packed}\"}}}}");
+    let kinesis =
+        format!("{{\"Records\":[{{\"kinesis\":{{\"data\":\"{packed}\"}},\"eventSource\":\"aws:kinesis\"}}]}}");
+    let firehose = format!(
+        "{{\"invocationId\":\"i\",\"region\":\"r\",\"records\":[{{\"recordId\":\"1\",\"data\":\"{packed}\"}}]}}"
+    );
+    let plain = format!("{{\"records\":[{{\"data\":\"{}\"}}]}}", base64(DOCUMENT.as_bytes()));
+    for text in [&lambda, &kinesis, &firehose, &plain] {
+        assert_eq!(texts(text).1, EVENTS, "{text}");
+    }
+    let two = format!("{{\"a\":1}}\n{lambda}\n{DOCUMENT}\n{{\"b\":2}}");
+    let (framing, all, _) = frames(two.as_bytes(), MAX_FRAME);
+    assert_eq!(framing, Framing::Lines);
+    let offsets: Vec<u64> = all.iter().map(|f| f.1).collect();
+    let (second, third) = (8 + lambda.len() as u64 + 1, 8 + lambda.len() as u64 + DOCUMENT.len() as u64 + 2);
+    assert_eq!(offsets, [0, 8, 8, second, second, third]);
+}
+
+#[test]
+fn what_cannot_be_opened_stays_as_it_is() {
+    for data in ["", "no base64!", "AAD/", &base64(&[0x1f, 0x8b, 0, 0])] {
+        let event = format!("{{\"awslogs\":{{\"data\":\"{data}\"}}}}");
+        assert_eq!(texts(&event).1, [event]);
+    }
+    // Damage after the first event: that comes out, and the outer record as cut.
+    let mut cut = gzip(DOCUMENT.as_bytes());
+    cut.truncate(cut.len() - 12);
+    let event = format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}\nlast", base64(&cut));
+    let (_, all, _) = frames(event.as_bytes(), MAX_FRAME);
+    let last = all.len() - 1;
+    assert_eq!(all[last].0, b"last");
+    assert!(all[last - 1].3 && all[last - 1].0.starts_with(b"{\"awslogs\""));
+    assert!(all[..last - 1].iter().all(|frame| !frame.0.starts_with(b"{\"awslogs\"")));
+    // A document that holds itself is opened twice and no further.
+    let deep = (0..4)
+        .fold(DOCUMENT.to_owned(), |inner, _| format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}", base64(inner.as_bytes())));
+    let (_, all, _) = texts(&deep);
+    assert_eq!(all.len(), 1);
+    assert!(all[0].starts_with("{\"awslogs\"") && all[0].len() < deep.len());
+}
+
+#[test]
+fn a_bomb_is_opened_to_its_limit() {
+    let bomb = gzip(&[&[b'x'; 1023][..], b"\n"].concat().repeat(70_000));
+    let mut framer =
+        Framer::new(Box::new(std::io::Cursor::new(format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}", base64(&bomb)))));
+    let (mut count, mut cut) = (0, 0);
+    while let Some(frame) = framer.next_frame() {
+        count += 1;
+        cut += u32::from(frame.truncated);
+    }
+    assert_eq!((count, cut), (64 * 1024 + 1, 1));
+}
+
+#[test]
+fn arrays_of_the_apis_and_what_stands_beside_them() {
+    for (text, expected) in [
+        (r#"{"fileVersion":"1.0","configSnapshotId":"c","configurationItems":[{"a":1}]}"#, vec![r#"{"a":1}"#]),
+        (
+            r#"{"Findings":[{"Severity":2},{"Severity":5}],"x":1}"#,
+            vec![r#"{"Severity":2}"#, r#"{"Severity":5}"#, r#""x":1"#],
+        ),
+        (
+            r#"{"Events":[{"EventId":"e","CloudTrailEvent":"{}"}],"NextToken":"t"}"#,
+            vec![r#"{"EventId":"e","CloudTrailEvent":"{}"}"#],
+        ),
+        (
+            r#"{"Traces":[{"Id":"1-a","Duration":1,"Segments":[{"Id":"s","Document":"{}"},{"Id":"t","Document":"{}"}]},{"Id":"1-b","Segments":[]}],"UnprocessedTraceIds":[]}"#,
+            vec![r#"{"Id":"s","Document":"{}"}"#, r#"{"Id":"t","Document":"{}"}"#, r#"{"Id":"1-b","Segments":[]}"#],
+        ),
+    ] {
+        let (_, all, broken) = texts(text);
+        assert_eq!(all, expected);
+        assert!(!broken);
+    }
+    // An application's own members of these names.
+    for text in [r#"{"results":[1],"a":2}"#, r#"{"records":[],"a":2}"#, r#"{"Events":[{"x":1}]}"#] {
+        assert_eq!(texts(text), (Framing::Lines, vec![text.to_owned()], false));
+    }
+}
+
+#[test]
+fn a_subscription_document_is_cut_like_any_other() {
+    let (framing, all, broken) = texts(&DOCUMENT[..DOCUMENT.len() - 20]);
+    assert_eq!(framing, Framing::JsonArray("logEvents"));
+    assert_eq!(all[0], EVENTS[0]);
+    assert_eq!(all.len(), 2);
+    assert!(broken);
+    // Longer than the window is read at once.
+    let many = EVENTS.join(",");
+    let long = DOCUMENT.replace(&many, &[many.as_str(); 10_000].join(","));
+    assert_eq!(texts(&format!("{long}{long}")).1.len(), 40_000);
+    let members = [gzip(DOCUMENT.as_bytes()), gzip(DOCUMENT.as_bytes())].concat();
+    let reader = crate::codec::inflate::open(Box::new(std::io::Cursor::new(gzip(&members)))).unwrap();
+    let mut framer = Framer::new(reader);
+    assert_eq!(std::iter::from_fn(|| framer.next_frame().map(|_| ())).count(), 4);
+}
+
+#[test]
+fn other_logs_that_begin_with_a_time_are_no_tails() {
+    for line in [
+        "2015-05-13T23:39:43.945958Z my-loadbalancer 192.0.2.39:2817 10.0.0.1:80 0.000073",
+        "2026-03-02T03:00:00.100000Z 192.0.2.1 2817 443 TLSv1.2",
+        "2026-03-02T03:00:00.100000+00:00 host sshd[12]: Accepted",
+        "2026-03-02 03:00:00 message",
+        "2026-03-02T03:00:00.1 message",
+        "2026-03-02T03:00:00",
+    ] {
+        assert_eq!(texts(&format!("{line}\n{line}\n{line}\n")).0, Framing::Lines, "{line}");
+    }
+    let mixed = "2026-03-02T03:00:00 a\n2026-03-02T03:00:01 b\nsomething else\n";
+    assert_eq!(texts(mixed).0, Framing::Lines);
+    assert_eq!(texts("2026-03-02T03:00:00Z a/b c").0, Framing::TailLines);
+}
+
+#[test]
+fn a_long_export_record_does_not_end_the_stamps() {
+    let long = "x".repeat(3000);
+    let text = format!(
+        "2025-02-25T12:25:04.000Z {long}\nmore\n2025-02-25T12:25:05.000Z two\n  lines\n2025-02-25T12:25:06.000Z three\n"
+    );
+    let (_, all, _) = frames(text.as_bytes(), 1000);
+    assert_eq!(all.iter().map(|f| f.2).collect::<Vec<_>>(), [Some(0), Some(1), Some(2), Some(3), None, None]);
+    assert_eq!(all[4].0, b"2025-02-25T12:25:05.000Z two\n  lines");
+}
+
+#[test]
+fn csv_rows_with_odd_quotes() {
+    let (framing, all, _) = texts("eventID,b\n1,\"x\ny\"\n2,in\"side\n\n3,\"open\n4,z");
+    assert_eq!(framing, Framing::Csv);
+    assert_eq!(all, ["eventID,b", "1,\"x\ny\"", "2,in\"side", "", "3,\"open\n4,z"]);
+}
