@@ -23,5 +23,6 @@ pub mod pull;
 pub mod report;
 pub mod scan;
 pub mod source;
+pub mod stitch;
 #[cfg(feature = "query")]
 pub mod timeline;

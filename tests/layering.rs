@@ -11,6 +11,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("model", &[], &[]),
     ("codec", &[], &["flate2", "zstd", "base64"]),
     ("formats", &["model", "codec"], &[]),
+    ("stitch", &["model", "codec"], &[]),
     ("patterns", &["model", "codec"], &["toml", "regex", "regex_syntax", "walkdir"]),
     ("report", &["model"], &["askama"]),
     ("source", &["model", "codec"], &["walkdir", "crossbeam_channel"]),
