@@ -5,6 +5,7 @@
 
 mod alb;
 mod apigateway;
+mod apigateway_execution;
 mod cloudtrail;
 mod cloudwatch;
 pub mod shared;
@@ -13,8 +14,14 @@ mod vpcflow;
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 5] =
-    [&alb::Alb, &cloudtrail::CloudTrail, &apigateway::ApiGateway, &vpcflow::VpcFlow, &cloudwatch::CloudWatch];
+pub static ALL: [&dyn LogFormat; 6] = [
+    &alb::Alb,
+    &cloudtrail::CloudTrail,
+    &apigateway::ApiGateway,
+    &apigateway_execution::ApiGatewayExecution,
+    &vpcflow::VpcFlow,
+    &cloudwatch::CloudWatch,
+];
 
 /// A log format: what its records look like, and which columns they fill.
 pub trait LogFormat: Sync {
