@@ -1,7 +1,10 @@
-//! Decoders: compression, base64, URL encoding, and a borrowing JSON cursor. Limits are errors.
+//! Decoders: compression, base64, URL encoding, a borrowing JSON cursor, and line shapes
+//! that more than one module reads. Limits are errors.
 
 pub mod base64;
+pub mod execution_log;
 pub mod inflate;
+pub mod java_map;
 pub mod json;
 pub mod json_walk;
 pub mod percent;

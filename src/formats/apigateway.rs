@@ -1,82 +1,31 @@
-//! API Gateway access logs in their JSON and CLF forms, of REST, HTTP and WebSocket APIs. Facts: AWS,
-//! "Variables for access logging" and the console's default formats. A line is whatever the stage's
-//! format string made of it, so names are matched and the rest is kept.
+//! API Gateway access logs of REST, HTTP and WebSocket APIs, in JSON, common log format, CSV and XML. Facts: AWS,
+//! "Variables for access logging" and the console's default formats. A line is whatever the stage's format string
+//! made of it, so with that string it is read by it; without, names are matched and the rest is kept.
 
-use super::{Claim, LogFormat, Options, Outcome, Parser};
-use crate::codec::json::{self, Json};
+use super::shared::apigw::fields::{self, FIELDS};
+use super::shared::apigw::template::Template;
+use super::shared::apigw::{REPLACED_ID, members, text};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
 use crate::codec::tokens;
-use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
-use std::borrow::Cow;
+use crate::model::{Common, Field, Micros, Record, Reject, Row, Value};
+use std::sync::Arc;
 
 pub struct ApiGateway;
 
-#[rustfmt::skip]
-static FIELDS: [Field; 29] = [
-    Field::new("apigw_request_id", "requestId", Kind::Str).feeds(Common::RequestId),
-    Field::new("apigw_extended_request_id", "extendedRequestId", Kind::Str).link(Link::RequestId),
-    Field::new("apigw_ip", "identity.sourceIp", Kind::Str),
-    Field::new("apigw_caller", "identity.caller", Kind::Str),
-    Field::new("apigw_user", "identity.user", Kind::Str).feeds(Common::UserName),
-    Field::new("apigw_user_arn", "identity.userArn", Kind::Str).feeds(Common::UserArn),
-    Field::new("apigw_user_agent", "identity.userAgent", Kind::Str).feeds(Common::UserAgent),
-    Field::new("apigw_request_time", "requestTime", Kind::Time).feeds(Common::EventTime),
-    Field::new("apigw_request_time_epoch", "requestTimeEpoch", Kind::Time).feeds(Common::EventTime),
-    Field::new("apigw_http_method", "httpMethod", Kind::Str).feeds(Common::HttpMethod),
-    Field::new("apigw_resource_path", "resourcePath", Kind::Str),
-    Field::new("apigw_route_key", "routeKey", Kind::Str),
-    Field::new("apigw_path", "path", Kind::Str).feeds(Common::UrlPath),
-    Field::new("apigw_event_type", "eventType", Kind::Str).feeds(Common::EventAction),
-    Field::new("apigw_connection_id", "connectionId", Kind::Str).link(Link::RequestId),
-    Field::new("apigw_status", "status", Kind::Int).feeds(Common::HttpStatus),
-    Field::new("apigw_protocol", "protocol", Kind::Str),
-    Field::new("apigw_response_length", "responseLength", Kind::Int).feeds(Common::BytesOut),
-    Field::new("apigw_response_latency", "responseLatency", Kind::Int),
-    Field::new("apigw_integration_request_id", "integration.requestId", Kind::Str).link(Link::RequestId),
-    Field::new("apigw_integration_status", "integration.status", Kind::Int),
-    Field::new("apigw_integration_error", "integration.error", Kind::Str),
-    Field::new("apigw_error_message", "error.message", Kind::Str).feeds(Common::ErrorCode),
-    Field::new("apigw_xray_trace_id", "xrayTraceId", Kind::Str),
-    Field::new("apigw_api_id", "apiId", Kind::Str).feeds(Common::Resource),
-    Field::new("apigw_stage", "stage", Kind::Str),
-    Field::new("apigw_domain_name", "domainName", Kind::Str),
-    Field::new("apigw_account_id", "accountId", Kind::Str).feeds(Common::AccountId),
-    Field::new("apigw_api_key_id", "identity.apiKeyId", Kind::Str),
-];
-
-const REQUEST_ID: usize = 0;
-const EXTENDED_ID: usize = 1;
-const IP: usize = 2;
-const CALLER: usize = 3;
-const USER: usize = 4;
-const REQUEST_TIME: usize = 7;
-const METHOD: usize = 9;
-const RESOURCE_PATH: usize = 10;
-const ROUTE_KEY: usize = 11;
-const PATH: usize = 12;
-const EVENT_TYPE: usize = 13;
-const CONNECTION: usize = 14;
-const STATUS: usize = 15;
-const PROTOCOL: usize = 16;
-const LENGTH: usize = 17;
-const TRACE: usize = 23;
-
-/// Names that stages give a variable in their JSON formats, where not the variable's own last part.
-const ALIASES: [(&str, usize); 15] = [
-    ("ip", IP),
-    ("sourceIp", IP),
-    ("source_ip", IP),
-    ("caller", CALLER),
-    ("user", USER),
-    ("userArn", 5),
-    ("userAgent", 6),
-    ("user_agent", 6),
-    ("integrationRequestId", 19),
-    ("integrationStatus", 20),
-    ("integrationError", 21),
-    ("integrationErrorMessage", 21),
-    ("errorMessage", 22),
-    ("traceId", TRACE),
-    ("apiKeyId", 28),
+/// Names that only API Gateway gives: one of them must be there.
+const SURE: [usize; 12] = [
+    fields::EXTENDED_ID,
+    fields::ROUTE_KEY,
+    fields::RESOURCE_PATH,
+    fields::REQUEST_TIME,
+    fields::TIME_EPOCH,
+    fields::LENGTH,
+    fields::LATENCY,
+    fields::API_ID,
+    fields::CONNECTION,
+    fields::INVOKE_STATUS,
+    fields::INTEGRATION_LATENCY,
+    fields::PROTOCOL,
 ];
 
 impl LogFormat for ApiGateway {
@@ -94,243 +43,214 @@ impl LogFormat for ApiGateway {
 
     fn computed(&self) -> &'static [(Common, &'static str)] {
         &[
-            (Common::SourceIp, "identity.sourceIp, normalised"),
+            (Common::EventTime, "the CloudWatch timestamp where the format has no time"),
+            (Common::EventEnd, "event_time and responseLatency"),
+            (Common::Region, "region in domainName, where that is AWS's"),
+            (Common::SourceIp, "identity.sourceIp, where it is an address"),
+            (Common::UserName, "identity.user, else authorizer.principalId"),
+            (Common::SessionName, "session in identity.userArn"),
+            (Common::HttpMethod, "httpMethod, else the method of routeKey"),
             (Common::EventAction, "httpMethod, or eventType of a WebSocket API"),
             (Common::UrlPath, "path, else resourcePath, else the path of routeKey"),
-            (Common::Target, "as url_path"),
+            (Common::Target, "as url_path, else routeKey"),
+            (Common::RequestId, "requestId; extendedRequestId where that is unset or no UUID"),
             (Common::TraceId, "xrayTraceId without Root="),
             (Common::EventOutcome, "failure from status 400 on, else success"),
-            (Common::EventTime, "the CloudWatch timestamp where the format has no time"),
+            (Common::ErrorCode, "error.responseType, error.message, error.messageString or integration.error"),
         ]
     }
 
-    fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
-        let text = record.text.trim();
-        if text.starts_with('{') {
-            let id = text.contains("\"requestId\"") || text.contains("\"extendedRequestId\"");
-            let rest =
-                ["\"httpMethod\"", "\"routeKey\"", "\"resourcePath\"", "\"status\"", "\"requestTime\"", "\"ip\""]
-                    .iter()
-                    .filter(|name| text.contains(**name))
-                    .count();
-            let event = text.contains("\"requestContext\"") || text.contains("\"eventVersion\"");
-            return (id && rest >= 3 && !event)
-                .then_some(Claim { score: 80, reason: "a flat JSON object with requestId, status and route" });
-        }
-        parse_clf(text).map(|_| Claim { score: 70, reason: "common log format ending in an API Gateway request id" })
+    fn ocsf(&self) -> &'static str {
+        "HTTP Activity [4002]"
     }
 
-    fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(AccessParser)
+    fn shape(&self) -> Shape {
+        Shape::Members
+    }
+
+    fn cell_of(&self, name: &str) -> Option<usize> {
+        fields::cell_of(name)
+    }
+
+    fn claims(&self, record: &Record<'_>, options: &Options) -> Option<Claim> {
+        let text = record.text.trim();
+        if options.apigw_format.as_deref().and_then(Template::new).is_some_and(|template| template.matches(text)) {
+            return Some(Claim { score: 88, reason: "made by the access log format that was given" });
+        }
+        match text.as_bytes().first()? {
+            b'{' => is_access_log(text)
+                .then_some(Claim { score: 80, reason: "a flat JSON object with requestId, status and route" }),
+            b'<' => text::xml_request(text).map(|_| Claim { score: 80, reason: "XML with a request and its id" }),
+            _ => text::clf(text)
+                .map(|_| Claim { score: 70, reason: "common log format ending in an API Gateway request id" })
+                .or_else(|| {
+                    let reason = "the columns of an API Gateway console format";
+                    text::csv(text).map(|_| Claim { score: 75, reason })
+                }),
+        }
+    }
+
+    fn parser(&self, options: &Options) -> Box<dyn Parser> {
+        let template = options.apigw_format.as_deref().and_then(Template::new).map(Arc::new);
+        Box::new(AccessParser { template })
     }
 }
 
-struct AccessParser;
+/// An id, three other names of variables, and nothing that an application's own line or a whole event has.
+fn is_access_log(text: &str) -> bool {
+    let names = members::names(text);
+    let has = |name: &str| names.iter().any(|other| other == name);
+    if has("requestContext") || has("eventVersion") || (has("level") && has("message")) {
+        return false;
+    }
+    let cells: Vec<usize> = names.iter().filter_map(|name| fields::cell_of(name)).collect();
+    let is_id = |cell: &usize| matches!(*cell, fields::REQUEST_ID | fields::EXTENDED_ID);
+    let branches = names.iter().filter(|name| matches!(name.as_ref(), "identity" | "integration" | "authorizer"));
+    let rest = cells.iter().filter(|cell| !is_id(cell)).count() + branches.count();
+    cells.iter().any(is_id) && rest >= 3 && cells.iter().any(|cell| SURE.contains(cell))
+}
+
+struct AccessParser {
+    template: Option<Arc<Template>>,
+}
 
 impl Parser for AccessParser {
     fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
         let text = record.text.trim();
-        let result = if text.starts_with('{') { set_json(row, text) } else { set_clf(row, text) };
-        if let Err(detail) = result {
+        let done = self.template.as_ref().is_some_and(|template| template.fill(row, text));
+        if !done && let Err(detail) = sniff(row, text) {
             return Outcome::Reject(Reject::malformed(detail));
         }
-        if row.native[REQUEST_ID].is_null() && row.native[EXTENDED_ID].is_null() {
+        if row.native[fields::REQUEST_ID].is_null() && row.native[fields::EXTENDED_ID].is_null() {
             return Outcome::Reject(Reject::malformed("neither requestId nor extendedRequestId"));
         }
-        derive(row, record);
-        if row.native[REQUEST_TIME].is_null() && row.native[8].is_null() && row.time().is_none() {
+        let envelope = record.envelope.and_then(|envelope| envelope.time);
+        let Some(time) = own_time(row).or(envelope) else {
             return Outcome::Reject(Reject::malformed("no requestTime, requestTimeEpoch or CloudWatch timestamp"));
-        }
+        };
+        row.set(Common::EventTime, Value::Time(time));
+        derive(row, time);
         Outcome::Event
     }
 
     fn fork(&self) -> Box<dyn Parser> {
-        Box::new(AccessParser)
+        Box::new(AccessParser { template: self.template.clone() })
     }
 }
 
-fn cell_of(name: &str) -> Option<usize> {
-    let alias = ALIASES.iter().find(|(alias, _)| *alias == name).map(|(_, cell)| *cell);
-    alias.or_else(|| FIELDS.iter().position(|f| f.native == name))
-}
-
-fn set_json<'r>(row: &mut Row<'r>, text: &'r str) -> Result<(), String> {
-    let Some(end) = json::value_end(text.as_bytes(), 0).ok().filter(|end| *end == text.len()) else {
-        return Err("the JSON object does not end with the line".to_owned());
-    };
-    if set_members(row, &text[..end]).is_ok() {
-        return Ok(());
-    }
-    // An unset variable prints a bare dash, which is no JSON value where the format has no quotes.
-    let repaired = repair_dashes(text);
-    row.native.fill(Value::Null);
-    row.extra.clear();
-    let mut own = Row::new(FIELDS.len());
-    set_members(&mut own, &repaired).map_err(|error| error.to_string())?;
-    for (cell, value) in own.native.into_iter().enumerate() {
-        row.native[cell] = into_owned(value);
-    }
-    row.extra = own.extra.into_iter().map(|(k, v)| (Cow::Owned(k.into_owned()), Cow::Owned(v.into_owned()))).collect();
-    Ok(())
-}
-
-fn into_owned<'b>(value: Value<'_>) -> Value<'b> {
-    match value {
-        Value::Str(text) => Value::Str(Cow::Owned(text.into_owned())),
-        Value::Null => Value::Null,
-        Value::Int(n) => Value::Int(n),
-        Value::Float(n) => Value::Float(n),
-        Value::Bool(b) => Value::Bool(b),
-        Value::Time(t) => Value::Time(t),
-    }
-}
-
-/// `:-,` and `:-}` outside of strings become `:null`.
-fn repair_dashes(text: &str) -> String {
-    let mut out = String::with_capacity(text.len() + 16);
-    let mut in_string = false;
-    let mut escaped = false;
-    let bytes = text.as_bytes();
-    for (at, c) in text.char_indices() {
-        let lone = c == '-'
-            && !in_string
-            && text[..at].trim_end().ends_with(':')
-            && matches!(bytes.get(json::skip_space(bytes, at + 1)), Some(b',' | b'}'));
-        if lone {
-            out.push_str("null");
-        } else {
-            out.push(c);
-        }
-        if c == '"' && !escaped {
-            in_string = !in_string;
-        }
-        escaped = c == '\\' && !escaped;
-    }
-    out
-}
-
-fn set_members<'r>(row: &mut Row<'r>, object: &'r str) -> Result<(), json::JsonError> {
-    for member in json::members(object) {
-        let (name, value) = member?;
-        match cell_of(&name) {
-            Some(cell) => row.native[cell] = cell_value(cell, &value),
-            None => row.extra.push((name, value.to_json())),
+/// Fills the row by the line's own looks.
+fn sniff<'r>(row: &mut Row<'r>, line: &'r str) -> Result<(), &'static str> {
+    match line.as_bytes().first() {
+        Some(b'{') => members::fill(row, line),
+        Some(b'<') => text::xml(row, line),
+        _ => {
+            let cells = text::clf(line).or_else(|| text::csv(line));
+            text::fill(row, cells.ok_or("no access log format of the console's made it")?);
+            Ok(())
         }
     }
-    Ok(())
 }
 
-fn cell_value<'r>(cell: usize, value: &Json<'r>) -> Value<'r> {
-    let Some(text) = value.scalar().filter(|text| !text.is_empty() && text != "-") else {
-        return Value::Null;
-    };
-    match FIELDS[cell].kind {
-        Kind::Int => Value::int(&text),
-        Kind::Float => Value::float(&text),
-        Kind::Time => Value::time(parse_time(&text)),
-        Kind::Str | Kind::Bool | Kind::Json => Value::Str(text),
+/// requestTimeEpoch is the finer one where it is in milliseconds.
+fn own_time(row: &Row<'_>) -> Option<Micros> {
+    [fields::TIME_EPOCH, fields::REQUEST_TIME].into_iter().find_map(|cell| match row.native[cell] {
+        Value::Time(time) => Some(time),
+        _ => None,
+    })
+}
+
+fn owned(text: Option<&str>) -> Value<'static> {
+    text.map_or(Value::Null, |text| Value::owned(text.to_owned()))
+}
+
+fn derive(row: &mut Row<'_>, time: Micros) {
+    if let Value::Int(latency @ 0..=86_400_000) = row.native[fields::LATENCY] {
+        row.set(Common::EventEnd, Value::Time(Micros(time.0.saturating_add(latency * 1_000))));
     }
-}
-
-fn parse_time(text: &str) -> Option<Micros> {
-    Micros::parse_clf(text)
-        .or_else(|| Micros::parse_rfc3339(text))
-        .or_else(|| text.parse().ok().and_then(Micros::from_epoch))
-}
-
-/// The parts of a CLF line: `ip caller user [time] "a b c" status length id id`.
-struct Clf<'a> {
-    head: [&'a str; 3],
-    time: &'a str,
-    request: &'a str,
-    tail: Vec<&'a str>,
-}
-
-fn parse_clf(line: &str) -> Option<Clf<'_>> {
-    let (head, rest) = line.split_once('[')?;
-    let (time, rest) = rest.split_once(']')?;
-    // REST formats have no blank between `]` and the quote, older ones and HTTP APIs do.
-    let (request, rest) = rest.trim_start().strip_prefix('"')?.split_once('"')?;
-    let mut words = head.split_whitespace();
-    let head = [words.next()?, words.next()?, words.next()?];
-    Micros::parse_clf(time)?;
-    tokens::ip(head[0])?;
-    let tail: Vec<&str> = rest.split_whitespace().collect();
-    // Apache lines end in a number of bytes or in quoted fields; here a request id ends the line.
-    let id = tail.last()?;
-    let is_id = id.len() >= 12 && id.bytes().any(|b| b == b'=' || b == b'-') && !id.contains('"');
-    let status = tail.first()?.parse::<u16>().is_ok() || *tail.first()? == "-";
-    (is_id && status && (2..=4).contains(&tail.len())).then_some(Clf { head, time, request, tail })
-}
-
-fn set_clf<'r>(row: &mut Row<'r>, line: &'r str) -> Result<(), String> {
-    let clf = parse_clf(line).ok_or("not a common log format line of API Gateway")?;
-    row.native[IP] = Value::text(clf.head[0]);
-    row.native[CALLER] = Value::text(clf.head[1]);
-    row.native[USER] = Value::text(clf.head[2]);
-    row.native[REQUEST_TIME] = Value::time(Micros::parse_clf(clf.time));
-    row.native[STATUS] = Value::int(clf.tail[0]);
-    let web_socket = clf.tail.len() == 2;
-    let (first, last) = clf.request.split_once(' ').ok_or("the quoted request has one word")?;
-    let (middle, last) = last.rsplit_once(' ').ok_or("the quoted request has two words")?;
-    if web_socket {
-        row.native[EVENT_TYPE] = Value::text(first);
-        row.native[ROUTE_KEY] = Value::text(middle);
-        row.native[CONNECTION] = Value::text(last);
-        row.native[REQUEST_ID] = Value::text(clf.tail[1]);
-        return Ok(());
+    let text = |row: &Row<'_>, cell: usize| row.native[cell].as_str().map(str::to_owned);
+    if let Some(ip) = text(row, fields::IP).filter(|ip| tokens::ip(ip).is_some()) {
+        row.set(Common::SourceIp, Value::owned(ip));
     }
-    row.native[METHOD] = Value::text(first);
-    // A routeKey is `GET /pets`: the method stands twice in an HTTP API's line.
-    let route = middle.contains(' ') || middle == "$default";
-    row.native[if route { ROUTE_KEY } else { RESOURCE_PATH }] = Value::text(middle);
-    row.native[PROTOCOL] = Value::text(last);
-    row.native[LENGTH] = Value::int(clf.tail[1]);
-    row.native[REQUEST_ID] = clf.tail.get(2).map_or(Value::Null, |id| Value::text(id));
-    row.native[EXTENDED_ID] = clf.tail.get(3).map_or(Value::Null, |id| Value::text(id));
-    Ok(())
-}
-
-fn derive<'r>(row: &mut Row<'r>, record: &Record<'r>) {
-    if let Some(address) = row.native[IP].as_str() {
-        let address = tokens::ip(address).map_or_else(|| address.to_owned(), Cow::into_owned);
-        row.set(Common::SourceIp, Value::owned(address));
+    set_request(row);
+    let arn = text(row, fields::USER_ARN);
+    row.set(Common::SessionName, owned(arn.as_deref().and_then(session)));
+    row.set(Common::Region, owned(text(row, fields::DOMAIN).as_deref().and_then(region)));
+    if row.native[fields::USER].is_null() {
+        let principal = row.native[fields::PRINCIPAL_ID].clone();
+        row.set(Common::UserName, principal);
     }
-    let method = row.native[METHOD].clone();
-    row.set_default(Common::EventAction, method);
-    let route_path = row.native[ROUTE_KEY].as_str().map(|r| r.split_once(' ').map_or(r, |(_, path)| path).to_owned());
-    let path = [PATH, RESOURCE_PATH].into_iter().map(|c| row.native[c].clone()).find(|v| !v.is_null());
-    if let Some(path) = path.or_else(|| route_path.map(Value::owned)) {
-        row.set(Common::UrlPath, path.clone());
-        row.set(Common::Target, path);
-    }
-    if let Some(root) = row.native[TRACE].as_str().and_then(tokens::trace_root) {
-        let root = root.to_owned();
-        row.set(Common::TraceId, Value::owned(root));
-    }
-    if let Value::Int(status) = row.native[STATUS] {
+    let own = text(row, fields::REQUEST_ID).filter(|id| id != REPLACED_ID);
+    let id = own.or_else(|| text(row, fields::EXTENDED_ID)).or_else(|| text(row, fields::REQUEST_ID));
+    row.set(Common::RequestId, owned(id.as_deref()));
+    let trace = text(row, fields::TRACE);
+    row.set(Common::TraceId, owned(trace.as_deref().and_then(tokens::trace_root)));
+    if let Value::Int(status) = row.native[fields::STATUS] {
         row.set(Common::EventOutcome, Value::text(if status >= 400 { "failure" } else { "success" }));
     }
-    if row.native[REQUEST_TIME].is_null()
-        && row.native[8].is_null()
-        && let Some(time) = record.envelope.and_then(|e| e.time)
-    {
-        row.set(Common::EventTime, Value::Time(time));
+    let errors =
+        [fields::ERROR_RESPONSE_TYPE, fields::ERROR_MESSAGE, fields::MESSAGE_STRING, fields::INTEGRATION_ERROR];
+    if let Some(error) = errors.into_iter().find_map(|cell| text(row, cell)) {
+        row.set(Common::ErrorCode, Value::owned(error));
     }
+}
+
+/// Method, path and target; a routeKey is `GET /pets`, `$default` or a WebSocket's route.
+fn set_request(row: &mut Row<'_>) {
+    let route = row.native[fields::ROUTE_KEY].as_str().map(str::to_owned);
+    let parts = route.as_deref().and_then(|route| route.split_once(' ')).filter(|(_, path)| path.starts_with('/'));
+    let method = match row.native[fields::METHOD].as_str() {
+        Some(method) => Some(method.to_owned()),
+        None => parts.map(|(method, _)| method.to_owned()).filter(|method| method != "ANY"),
+    };
+    row.set(Common::HttpMethod, owned(method.as_deref()));
+    let event = row.native[fields::EVENT_TYPE].as_str().map(str::to_owned);
+    row.set(Common::EventAction, owned(method.as_deref().or(event.as_deref())));
+    let own = [fields::PATH, fields::RESOURCE_PATH].into_iter().find_map(|cell| row.native[cell].as_str());
+    let path = own.or_else(|| parts.map(|(_, path)| path)).map(|path| tokens::url_path(path).to_owned());
+    let target = path.clone().or(route);
+    row.set(Common::UrlPath, owned(path.as_deref()));
+    row.set(Common::Target, owned(target.as_deref()));
+}
+
+/// `arn:aws:sts::111122223333:assumed-role/Role/session`.
+fn session(arn: &str) -> Option<&str> {
+    let (_, rest) = arn.split_once(":assumed-role/")?;
+    Some(rest.split_once('/')?.1)
+}
+
+/// Of `abc.execute-api.eu-central-1.amazonaws.com`; a domain of one's own does not say.
+fn region(domain: &str) -> Option<&str> {
+    let (_, rest) = domain.split_once(".execute-api.")?;
+    rest.split_once(".amazonaws.com").map(|(region, _)| region)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::Origin;
+    use crate::model::{Link, Origin};
 
     static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
+    const ID: &str = "a1b2c3d4-0000-4111-8222-333344445555";
 
-    fn parse(text: &str) -> (Outcome, Row<'_>) {
+    fn options(format: Option<&str>) -> Options {
+        Options { apigw_format: format.map(str::to_owned), ..Options::default() }
+    }
+
+    fn parse_by<'r>(text: &'r str, format: Option<&str>) -> (Outcome, Row<'r>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = AccessParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let record = Record { text, envelope: None, origin: &ORIGIN };
+        let outcome = ApiGateway.parser(&options(format)).parse(&record, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
+    }
+
+    fn parse(text: &str) -> (Outcome, Row<'_>) {
+        parse_by(text, None)
+    }
+
+    fn score(text: &str, format: Option<&str>) -> Option<u8> {
+        let record = Record { text, envelope: None, origin: &ORIGIN };
+        ApiGateway.claims(&record, &options(format)).map(|claim| claim.score)
     }
 
     #[test]
@@ -357,28 +277,103 @@ mod tests {
     }
 
     #[test]
+    fn a_message_in_two_pairs_of_quotes_is_an_event() {
+        let line = format!(
+            r#"{{"requestId":"{ID}","requestTime":"09/Mar/2024:10:11:12 +0000","status":"403","error.messageString":""Missing "Authentication" Token"","responseType":"MISSING_AUTHENTICATION_TOKEN"}}"#
+        );
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.native[fields::MESSAGE_STRING], Value::text("Missing \"Authentication\" Token"));
+        assert_eq!(row.common(Common::ErrorCode), &Value::text("MISSING_AUTHENTICATION_TOKEN"));
+        assert_eq!(score(&line, None), Some(80));
+    }
+
+    #[test]
     fn clf_of_the_three_kinds_of_api() {
         let rest = r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000]"GET /users/{id} HTTP/1.1" 403 42 a1b2c3d4-0000-1111-2222-333344445555 Vwc2abcdefGHIjk="#;
-        let (outcome, row) = parse(rest);
-        assert_eq!(outcome, Outcome::Event);
-        assert_eq!(row.common(Common::EventOutcome), &Value::text("failure"));
-        assert_eq!(row.common(Common::UrlPath), &Value::text("/users/{id}"));
+        for line in [rest, &rest.replace("]\"", "] \"")] {
+            let (outcome, row) = parse(line);
+            assert_eq!(outcome, Outcome::Event);
+            assert_eq!(row.common(Common::EventOutcome), &Value::text("failure"));
+            assert_eq!(row.common(Common::UrlPath), &Value::text("/users/{id}"));
+        }
         let (_, row) =
             parse(r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000] "GET GET /pets HTTP/1.1" 200 42 Vwc2abcdefGHIjk="#);
-        assert_eq!(row.native[ROUTE_KEY], Value::text("GET /pets"));
+        assert_eq!(row.native[fields::ROUTE_KEY], Value::text("GET /pets"));
         assert_eq!(row.common(Common::UrlPath), &Value::text("/pets"));
         let (_, row) =
             parse(r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000] "CONNECT $connect Vwc2x=" 200 Vwc2abcdefGHIjk="#);
         assert_eq!(row.common(Common::EventAction), &Value::text("CONNECT"));
-        assert_eq!(row.native[ROUTE_KEY], Value::text("$connect"));
+        assert_eq!(row.native[fields::ROUTE_KEY], Value::text("$connect"));
+        assert_eq!(row.common(Common::Target), &Value::text("$connect"));
+        assert!(row.common(Common::UrlPath).is_null());
     }
 
     #[test]
-    fn an_apache_line_is_not_claimed() {
-        let apache =
-            r#"83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 203023 "http://x" "Mozilla""#;
-        assert!(
-            ApiGateway.claims(&Record { text: apache, envelope: None, origin: &ORIGIN }, &Options::default()).is_none()
+    fn cells_are_the_same_in_every_encoding() {
+        let ids = format!("{ID} Vwc2abcdefGHIjk=");
+        let lines = [
+            format!(
+                r#"{{"requestId":"{ID}","extendedRequestId":"Vwc2abcdefGHIjk=","ip":"192.0.2.7","caller":"AIDAEXAMPLE","user":"-","requestTime":"09/Mar/2024:10:11:12 +0000","httpMethod":"GET","resourcePath":"/a","status":"200","protocol":"HTTP/1.1","responseLength":"42"}}"#
+            ),
+            format!(r#"192.0.2.7 AIDAEXAMPLE - [09/Mar/2024:10:11:12 +0000]"GET /a HTTP/1.1" 200 42 {ids}"#),
+            format!("192.0.2.7,AIDAEXAMPLE,-,09/Mar/2024:10:11:12 +0000,GET,/a,HTTP/1.1,200,42,{ID},Vwc2abcdefGHIjk="),
+            format!(
+                "<request id=\"{ID}\"> <extendedRequestId>Vwc2abcdefGHIjk=</extendedRequestId> <ip>192.0.2.7</ip> <caller>AIDAEXAMPLE</caller> <user>-</user> <requestTime>09/Mar/2024:10:11:12 +0000</requestTime> <httpMethod>GET</httpMethod> <resourcePath>/a</resourcePath> <status>200</status> <protocol>HTTP/1.1</protocol> <responseLength>42</responseLength> </request>"
+            ),
+        ];
+        let (_, first) = parse(&lines[0]);
+        assert_eq!(first.native.iter().filter(|value| !value.is_null()).count(), 10);
+        for line in &lines {
+            let (outcome, row) = parse(line);
+            assert_eq!(outcome, Outcome::Event, "{line}");
+            assert_eq!(row.native, first.native, "{line}");
+            assert!(score(line, None).is_some(), "{line}");
+        }
+    }
+
+    #[test]
+    fn a_given_format_reads_its_lines_and_leaves_the_others() {
+        let format = "$context.requestTimeEpoch|$context.identity.sourceIp|$context.routeKey|$context.status|$context.identity.userAgent|$context.authorizer.claims.sub|$context.requestId";
+        let line = "1709979072250|192.0.2.7|GET /pets|200|a, b|user-1|JKJaXmPLvHcESHB=";
+        assert_eq!((score(line, Some(format)), score(line, None)), (Some(88), None));
+        let (outcome, row) = parse_by(line, Some(format));
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.time().unwrap().to_string(), "2024-03-09T10:11:12.250000Z");
+        assert_eq!(row.common(Common::HttpMethod), &Value::text("GET"));
+        assert_eq!(row.common(Common::UserAgent), &Value::text("a, b"));
+        assert_eq!(row.extra_json().unwrap(), r#"{"authorizer.claims.sub":"user-1"}"#);
+        let other = r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000]"GET /a HTTP/1.1" 200 42 JKJaXmPLvHcESHB="#;
+        assert_eq!(score(other, Some(format)), Some(70));
+        assert_eq!(parse_by(other, Some(format)).0, Outcome::Event);
+    }
+
+    #[test]
+    fn a_replaced_request_id_is_no_identity() {
+        let line = format!(
+            r#"{{"requestId":"{REPLACED_ID}","extendedRequestId":"Vwc2abcdefGHIjk=","requestTimeEpoch":"1709979072250","responseLatency":"50","identity":{{"userArn":"arn:aws:sts::111122223333:assumed-role/Web/jane"}},"domainName":"a1b2c3d4e5.execute-api.eu-central-1.amazonaws.com"}}"#
         );
+        let (outcome, row) = parse(&line);
+        assert_eq!(outcome, Outcome::Event);
+        assert_eq!(row.common(Common::RequestId), &Value::text("Vwc2abcdefGHIjk="));
+        assert_eq!(row.links(Link::RequestId), ["Vwc2abcdefGHIjk="]);
+        assert_eq!(row.common(Common::SessionName), &Value::text("jane"));
+        assert_eq!(row.common(Common::Region), &Value::text("eu-central-1"));
+        assert_eq!(row.common(Common::EventEnd), &Value::Time(Micros(1_709_979_072_300_000)));
+    }
+
+    #[test]
+    fn other_lines_are_not_claimed() {
+        for line in [
+            r#"83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 203023 "http://x" "Mozilla""#,
+            r#"83.149.9.216 - - [17/May/2015:10:05:03 +0000] "GET /a HTTP/1.1" 200 203023"#,
+            r#"{"level":"INFO","message":"done","requestId":"a","httpMethod":"GET","status":200,"resourcePath":"/"}"#,
+            r#"{"requestContext":{},"requestId":"a","httpMethod":"GET","status":200,"resourcePath":"/"}"#,
+            r#"{"requestId":"a","status":200,"ip":"192.0.2.1","user":"x"}"#,
+            "<request>1</request>",
+            "",
+        ] {
+            assert_eq!(score(line, None), None, "{line}");
+        }
     }
 }

@@ -113,6 +113,10 @@ impl LogFormat for JsonLines {
         None
     }
 
+    fn takes_anything(&self) -> bool {
+        true
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let object =
             record.text.trim_start().starts_with('{') && matches!(json::parse(record.text), Ok(Json::Object(_)));

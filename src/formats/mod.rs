@@ -7,32 +7,33 @@ mod alb;
 mod alb_connection;
 mod alb_health;
 mod apigateway;
+mod apigateway_execution;
+mod clb;
 mod cloudfront;
 mod cloudfront_connection;
 mod cloudfront_realtime;
 mod cloudtrail;
 mod cloudwatch;
-mod network_firewall;
-mod route53_public;
-mod route53_resolver;
-mod s3access;
-mod clb;
-mod nlb;
-pub mod shared;
-mod tgwflow;
-mod vpcflow;
-mod waf;
 mod config;
 mod guardduty;
 mod jsonl;
+mod network_firewall;
+mod nlb;
 mod ocsf;
+mod route53_public;
+mod route53_resolver;
+mod s3access;
+pub mod shared;
 mod text;
+mod tgwflow;
+mod vpcflow;
+mod waf;
 mod xray;
 
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 24] = [
+pub static ALL: [&dyn LogFormat; 25] = [
     &alb::Alb,
     &cloudtrail::CloudTrail,
     &apigateway::ApiGateway,
@@ -46,7 +47,6 @@ pub static ALL: [&dyn LogFormat; 24] = [
     &route53_public::Route53Public,
     &network_firewall::NetworkFirewall,
     &tgwflow::TransitGatewayFlow,
-    pub static ALL: [&dyn LogFormat; 9] = [
     &alb_connection::AlbConnection,
     &alb_health::AlbHealth,
     &nlb::Nlb,
@@ -55,6 +55,7 @@ pub static ALL: [&dyn LogFormat; 24] = [
     &config::Config,
     &guardduty::GuardDuty,
     &ocsf::Ocsf,
+    &apigateway_execution::ApiGatewayExecution,
     &cloudwatch::CloudWatch,
     &jsonl::JsonLines,
     &text::Text,

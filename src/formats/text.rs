@@ -49,6 +49,10 @@ impl LogFormat for Text {
         ]
     }
 
+    fn takes_anything(&self) -> bool {
+        true
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         // What begins as a JSON object and is none is broken, and must be seen to be.
         let broken = record.text.trim_start().starts_with("{\"");

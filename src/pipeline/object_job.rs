@@ -70,11 +70,7 @@ impl<'a> Sequencer<'a> {
             let first = frame.segment.is_none_or(|n| n == 0);
             let header = frame.segment.is_none() && read_header(&mut self.stateful, &frame, &self.job.origin);
             let full = self.open.as_ref().is_some_and(|b| b.data.len() + frame.bytes.len() > BLOCK);
-            let before = if header || full {
-                self.open.take().filter(|block| !block.frames.is_empty())
-            } else {
-                None
-            };
+            let before = if header || full { self.open.take().filter(|block| !block.frames.is_empty()) } else { None };
             let open = self.open.get_or_insert_with(|| Block {
                 job: Arc::clone(&self.job),
                 data: Vec::with_capacity(frame.bytes.len().max(64 * 1024)),
