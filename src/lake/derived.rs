@@ -12,7 +12,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -129,7 +128,7 @@ impl Lake {
             Ok(out)
         };
         let bytes = encode().map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = super::publish::sha256(&bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
         self.store.put_if_absent(&path, &bytes)?;
         Ok(Some(Part {
@@ -137,10 +136,9 @@ impl Lake {
             table: table.to_owned(),
             rows: batch.num_rows() as u64,
             bytes: bytes.len() as u64,
-            raw_bytes: 0,
-            min_time: None,
-            max_time: None,
             sha256,
+            schema: Some(schema::id(&batch.schema())),
+            ..Part::default()
         }))
     }
 

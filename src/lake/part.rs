@@ -1,7 +1,7 @@
 //! Builds one part: rows in, a Parquet file sorted by time out.
 
-use super::LakeError;
-use super::schema;
+use super::link_index::LinkHashes;
+use super::{LakeError, schema};
 use crate::model::{Common, Field, Kind, Link, Row, Value};
 use arrow::array::{
     ArrayRef, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder, RecordBatch, StringBuilder,
@@ -11,12 +11,13 @@ use arrow::compute::{SortColumn, SortOptions, lexsort_to_indices, take};
 use arrow::datatypes::SchemaRef;
 use parquet::arrow::ArrowWriter;
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use std::sync::Arc;
 
 /// Uncompressed `raw` per row group: what a reader must hold at once.
-const ROW_GROUP_RAW: usize = 32 * 1024 * 1024;
+pub(super) const ROW_GROUP_RAW: usize = 32 * 1024 * 1024;
 
 /// What a row is, beside its cells.
 #[derive(Clone, Copy, Debug)]
@@ -111,6 +112,10 @@ pub struct BuiltPart {
     pub raw_bytes: u64,
     pub min_time: Option<i64>,
     pub max_time: Option<i64>,
+    /// See [`schema::id`].
+    pub schema: String,
+    /// The file of its link index.
+    pub links: Vec<u8>,
     pub parquet: Vec<u8>,
 }
 
@@ -209,12 +214,14 @@ impl PartBuilder {
             raw_bytes: self.raw_size as u64,
             min_time: self.min_time,
             max_time: self.max_time,
+            schema: schema::id(&self.schema),
+            links: LinkHashes::of(&batch).finish(),
             parquet,
         })
     }
 }
 
-fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+pub(super) fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     let by = [Common::EventTime.name(), schema::SOURCE_OBJECT, schema::SOURCE_RECORD, schema::SEGMENT];
     let options = Some(SortOptions { descending: false, nulls_first: true });
     let keys: Vec<SortColumn> = by
@@ -227,16 +234,12 @@ fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_new(batch.schema(), columns?)
 }
 
-fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let rows_per_group = match raw_size / ROW_GROUP_RAW {
-        0 => batch.num_rows().max(1),
-        groups => (batch.num_rows() / (groups + 1)).max(1),
-    };
+/// How every part is encoded; the caller sees to the size of row groups.
+pub(super) fn properties() -> Result<WriterPropertiesBuilder, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_statistics_enabled(EnabledStatistics::Chunk)
-        .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_max_row_group_row_count(Some(rows_per_group));
+        .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned());
     // Unique in every row: a dictionary would be built, found useless and thrown away.
     for name in [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES, schema::SOURCE_RECORD, schema::SOURCE_OFFSET] {
         properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
@@ -248,6 +251,15 @@ fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::erro
     for name in [schema::RAW, schema::RAW_BYTES] {
         properties = properties.set_column_statistics_enabled(ColumnPath::from(name), EnabledStatistics::None);
     }
+    Ok(properties)
+}
+
+fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, ParquetError> {
+    let rows_per_group = match raw_size / ROW_GROUP_RAW {
+        0 => batch.num_rows().max(1),
+        groups => (batch.num_rows() / (groups + 1)).max(1),
+    };
+    let properties = properties()?.set_max_row_group_row_count(Some(rows_per_group));
     let mut out = Vec::new();
     let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties.build()))?;
     writer.write(batch)?;

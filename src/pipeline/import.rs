@@ -150,6 +150,7 @@ impl Run<'_> {
             name: name.clone(),
             size: file.size,
             sha256: sha256.clone(),
+            etag: None,
             imported: self.config.now.to_string(),
             tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
             tally: Tally::default(),
