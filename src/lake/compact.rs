@@ -11,10 +11,10 @@ use arrow::compute::concat_batches;
 use arrow::datatypes::SchemaRef;
 use std::collections::{BTreeMap, HashMap};
 
-/// Raw bytes that are sorted in memory at once.
-const RUN_RAW: u64 = 32 * 1024 * 1024;
+/// Raw bytes that are sorted in memory at once; little in tests, so that they need several runs.
+const RUN_RAW: u64 = if cfg!(test) { 1_000_000 } else { 32 * 1024 * 1024 };
 /// Streams that are merged at once: open files, and a batch of each in memory.
-const FAN_IN: usize = 32;
+const FAN_IN: usize = if cfg!(test) { 3 } else { 32 };
 /// Raw bytes of replaced parts from which on a commit is made; whole days only.
 const COMMIT_RAW: u64 = 1024 * 1024 * 1024;
 
@@ -256,5 +256,141 @@ impl Spool<'_> {
     fn clear(&mut self) -> Result<(), LakeError> {
         let committed = |path: &str| self.lake.manifest.parts.contains_key(path);
         self.files.drain(..).filter(|path| !committed(path)).try_for_each(|path| self.lake.store.delete(&path))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::lake::part::RowMeta;
+    use crate::lake::writer::LakeWriter;
+    use crate::model::{Common, Field, Kind, Link, Micros, Row, TimeRange, Value};
+    use arrow::array::{Array as _, AsArray as _};
+
+    static OLD: [Field; 1] = [Field::new("t_x", "x", Kind::Int)];
+    static NEW: [Field; 2] = [Field::new("t_y", "y", Kind::Str), Field::new("t_x", "x", Kind::Int)];
+    static OTHER: [Field; 1] = [Field::new("t_x", "x", Kind::Str)];
+
+    fn lake() -> (tempfile::TempDir, Lake) {
+        let dir = tempfile::tempdir().unwrap();
+        let lake = Lake::create(dir.path()).unwrap();
+        (dir, lake)
+    }
+
+    /// One part of these seconds of a day, in this order; each row has an address of its own.
+    fn import(lake: &mut Lake, fields: &[Field], object: &str, seconds: &[i64], raw: usize) {
+        let mut writer = LakeWriter::new(&lake.store);
+        for (i, second) in seconds.iter().enumerate() {
+            let mut row = Row::new(fields.len());
+            row.set(Common::EventTime, Value::Time(Micros(1_772_409_600_000_000 + second * 1_000_000)));
+            row.add_link(Link::Ip, format!("{object}.{i}").into());
+            for (cell, field) in row.native.iter_mut().zip(fields) {
+                *cell = if field.kind == Kind::Int { Value::Int(*second) } else { Value::owned(object.to_owned()) };
+            }
+            let meta = RowMeta {
+                event_id: &format!("{object}-{i}"),
+                raw: &format!("{object}{i} ").repeat(raw / (object.len() + 3)),
+                raw_bytes: None,
+                object,
+                record: i as u64 + 1,
+                offset: 0,
+                segment: None,
+            };
+            writer.push("t", fields, &row, &meta).unwrap();
+        }
+        let parts = writer.finish().unwrap();
+        assert_eq!(parts.len(), 1);
+        lake.commit_import(parts, Vec::new()).unwrap();
+    }
+
+    fn config(target: u64) -> CompactConfig<'static> {
+        CompactConfig { table: None, target }
+    }
+
+    fn problems(lake: &Lake) -> Vec<crate::lake::verify::Problem> {
+        lake.verify(true, &|_| {}).unwrap().problems
+    }
+
+    #[test]
+    fn columns_that_a_part_lacks_are_null() {
+        let (_dir, mut lake) = lake();
+        import(&mut lake, &OLD, "a", &[1, 3, 5], 10);
+        import(&mut lake, &NEW, "b", &[2, 3, 4], 10);
+        lake.compact(&config(1_000_000), &|_| {}).unwrap();
+        let parts: Vec<Part> = lake.all_parts().cloned().collect();
+        assert_eq!((parts.len(), parts[0].rows, parts[0].replaces.len()), (1, 6, 2));
+        let (mut x, mut y) = (Vec::new(), Vec::new());
+        for batch in lake.open_checked(&parts[0]).unwrap().reader {
+            let batch = batch.unwrap();
+            let ints = batch.column_by_name("t_x").unwrap().as_primitive::<arrow::datatypes::Int64Type>();
+            let texts = batch.column_by_name("t_y").unwrap().as_string::<i32>();
+            x.extend(ints.values().iter().copied());
+            y.extend((0..texts.len()).map(|i| texts.is_valid(i)));
+        }
+        assert_eq!((x, y), (vec![1, 2, 3, 3, 4, 5], vec![false, true, false, true, true, false]));
+        assert_eq!(problems(&lake), []);
+        assert_eq!(lake.columns("t").unwrap().iter().filter(|(name, _)| name.starts_with("t_")).count(), 2);
+    }
+
+    #[test]
+    fn one_column_of_two_types_is_left_alone() {
+        let (_dir, mut lake) = lake();
+        import(&mut lake, &OLD, "a", &[1], 10);
+        import(&mut lake, &OTHER, "b", &[2], 10);
+        import(&mut lake, &OLD, "c", &[3], 10);
+        let report = lake.compact(&config(1_000_000), &|_| {}).unwrap();
+        assert_eq!((report.left, report.parts_before, report.parts_after), (1, 2, 1));
+        assert_eq!(lake.all_parts().count(), 2);
+        assert_eq!(problems(&lake), []);
+    }
+
+    /// More runs than are merged at once, with rows out of order inside parts and times that overlap.
+    #[test]
+    fn many_runs_become_few_parts_and_links_stay_true() {
+        let (_dir, mut lake) = lake();
+        for n in 0..20_i64 {
+            let seconds: Vec<i64> = (0..8).map(|i| (i * 7_919 + n * 31) % 1_000).collect();
+            import(&mut lake, &OLD, &format!("o{n:02}"), &seconds, 50_000);
+        }
+        let raw: u64 = lake.all_parts().map(|p| p.raw_bytes).sum();
+        assert!(raw > 2 * FAN_IN as u64 * RUN_RAW, "{raw}");
+        let report = lake.compact(&config(2_000_000), &|_| {}).unwrap();
+        assert_eq!((report.parts_before, report.rows), (20, 160));
+        let sizes: Vec<u64> = lake.all_parts().map(|p| p.raw_bytes).collect();
+        assert!(sizes.iter().all(|bytes| *bytes <= 2_000_000), "{sizes:?}");
+        assert!(sizes.iter().filter(|bytes| **bytes < 1_000_000).count() <= 1, "{sizes:?}");
+        assert_eq!(sizes.iter().sum::<u64>(), raw);
+        assert_eq!(problems(&lake), []);
+        assert_eq!(lake.compact(&config(2_000_000), &|_| {}).unwrap().parts_before, 0);
+        let mut opened = 0;
+        for (object, i) in (0..20).flat_map(|n| (0..8).map(move |i| (n, i))) {
+            let value = format!("o{object:02}.{i}");
+            let id = format!("o{object:02}-{i}");
+            let may: Vec<&Part> = lake.parts_with_link("t", Link::Ip, &value).collect();
+            assert!(may.iter().any(|part| lake.event_ids(part).unwrap().contains(&id)), "{value}");
+            opened += may.len();
+        }
+        assert!(opened <= 160 + 16, "{opened} parts opened for 160 values");
+        let left = lake.store.list(INTERNAL).unwrap();
+        assert!(left.iter().all(|path| !path.contains(".tmp-")), "{left:?}");
+        // Only the parts of the lake have an index, once replaced ones are cleared away.
+        lake.remove_orphans().unwrap();
+        assert_eq!(lake.store.list("_logsift/index").unwrap().len(), sizes.len());
+    }
+
+    #[test]
+    fn who_opened_the_lake_before_still_reads_it_until_the_next_writer() {
+        let (dir, mut lake) = lake();
+        import(&mut lake, &OLD, "a", &[1, 2], 10);
+        import(&mut lake, &OLD, "b", &[3], 10);
+        let reader = Lake::open(dir.path()).unwrap();
+        lake.compact(&config(1_000_000), &|_| {}).unwrap();
+        let read = |lake: &Lake| -> Result<usize, LakeError> {
+            lake.parts("t", TimeRange::default()).map(|part| Ok(lake.event_ids(part)?.len())).sum()
+        };
+        assert_eq!((read(&reader).unwrap(), read(&lake).unwrap()), (3, 3));
+        lake.remove_orphans().unwrap();
+        assert_eq!(read(&lake).unwrap(), 3);
+        assert!(read(&reader).is_err());
     }
 }

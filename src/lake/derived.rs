@@ -101,6 +101,8 @@ impl Lake {
             let path = path.to_owned();
             move |source| LakeError::Arrow { path, source }
         };
+        // Before the change and not after it: who reads the findings of the last scan now goes on doing so.
+        self.remove_orphans()?;
         let remove: Vec<String> = self
             .all_parts()
             .filter(|part| schema::DERIVED.contains(&part.table.as_str()))
@@ -110,8 +112,7 @@ impl Lake {
         add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
         add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
-        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })?;
-        self.remove_orphans()
+        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })
     }
 
     fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {
