@@ -77,6 +77,11 @@ pub enum Command {
 }
 
 impl Command {
+    /// Whether it makes the lake where there is none.
+    pub fn makes_lake(&self) -> bool {
+        matches!(self, Self::Import(_)) || matches!(self, Self::Lake(args) if args.makes_lake())
+    }
+
     /// The file this command writes beside the lake.
     pub fn output(&self) -> Option<&Path> {
         match self {
@@ -90,12 +95,8 @@ impl Command {
             Self::Report(args) => Some(args.output()),
             #[cfg(feature = "pull")]
             Self::Pull(_) => None,
-            Self::Import(_)
-            | Self::Lake(_)
-            | Self::Formats(_)
-            | Self::Patterns(_)
-            | Self::Config(_)
-            | Self::Doctor(_) => None,
+            Self::Lake(args) => args.output(),
+            Self::Import(_) | Self::Formats(_) | Self::Patterns(_) | Self::Config(_) | Self::Doctor(_) => None,
         }
     }
 }

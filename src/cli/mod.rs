@@ -22,7 +22,6 @@ mod sandbox;
 mod scan;
 mod settings;
 mod terminal;
-#[cfg(feature = "query")]
 mod time_flags;
 #[cfg(feature = "query")]
 mod timeline;
@@ -55,7 +54,7 @@ fn sandbox_for(command: &Command, context: &Context) {
     }
     let lake = &context.settings.lake.value;
     let mut folders = vec![context.cache_dir(), context.key_dir()];
-    if matches!(command, Command::Import(_)) {
+    if command.makes_lake() {
         folders.push(lake.clone());
     }
     // Made beforehand, so that only they need to be writable; what cannot be made is told by its user.

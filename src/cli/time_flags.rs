@@ -1,11 +1,15 @@
 //! The shared time flags: one window, many spellings.
 
-use crate::model::{Micros, TimeRange};
+use crate::model::Micros;
+#[cfg(feature = "query")]
+use crate::model::TimeRange;
 use anyhow::{Context as _, bail};
+#[cfg(feature = "query")]
 use clap::Args;
 use jiff::tz::TimeZone;
 
 /// Flags that choose a time window.
+#[cfg(feature = "query")]
 #[derive(Clone, Debug, Default, Args)]
 pub struct TimeArgs {
     /// From so long ago (30m, 12h, 7d, 2w) or from this time on
@@ -25,6 +29,7 @@ pub struct TimeArgs {
 
 const MINUTE: i64 = 60_000_000;
 
+#[cfg(feature = "query")]
 impl TimeArgs {
     pub fn range(&self, now: Micros, tz: &TimeZone) -> anyhow::Result<TimeRange> {
         if let Some(around) = &self.around {
@@ -47,6 +52,14 @@ impl TimeArgs {
             bail!("the window is empty: it begins at {from} and ends at {to}; the end must be later");
         }
         Ok(TimeRange { from, to })
+    }
+}
+
+/// A time, or so long ago.
+pub(super) fn time_or_ago(text: &str, now: Micros, tz: &TimeZone) -> anyhow::Result<Micros> {
+    match duration(text) {
+        Ok(ago) => Ok(Micros(now.0.saturating_sub(ago))),
+        Err(_) => instant(text, tz),
     }
 }
 
@@ -121,6 +134,7 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "query")]
     #[test]
     fn windows() {
         let now = Micros(1_000 * MINUTE);

@@ -1,8 +1,9 @@
 //! Lake → Polars `LazyFrame`, over a file list that the manifest has pruned already. The one door through
 //! which queries and detections reach the lake.
 
+use crate::lake::manifest::Part;
 use crate::lake::{Lake, schema};
-use crate::model::{Common, Link, TimeRange};
+use crate::model::{Common, Kind, Link, TimeRange};
 use polars::prelude::*;
 
 /// Why a query cannot run.
@@ -41,19 +42,36 @@ fn time_type() -> DataType {
     DataType::Datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
 }
 
-/// Rows of one table inside the range; `None` when no part can hold any.
+/// Values that list columns must hold: of each group one at least.
+pub type Pivot = Vec<Vec<(Link, String)>>;
+
+/// Rows of one table inside the range; `None` when no part can hold any. Columns that only newer parts have
+/// are null in the others, and so are common columns that no part has.
 pub fn table(lake: &Lake, name: &str, range: TimeRange) -> Result<Option<LazyFrame>, FrameError> {
-    let mut paths = Vec::new();
-    for part in lake.parts(name, range) {
-        let path = lake.path_of(part);
-        let path = path.canonicalize().unwrap_or(path);
-        paths.push(PlRefPath::try_from_path(&path)?);
+    pivoted(lake, name, range, &Pivot::new())
+}
+
+/// As [`table`], without the parts that hold none of a group's values. Rows are not filtered by them.
+fn pivoted(lake: &Lake, name: &str, range: TimeRange, pivot: &Pivot) -> Result<Option<LazyFrame>, FrameError> {
+    let may = |part: &&Part| {
+        pivot.iter().all(|group| group.iter().any(|(link, value)| lake.may_have_link(part, *link, value)))
+    };
+    let groups = lake.by_schema(lake.parts(name, range).filter(may));
+    let groups = groups.map_err(|error| FrameError { message: error.to_string() })?;
+    let frames: Result<Vec<LazyFrame>, FrameError> = groups.iter().map(|parts| scan(lake, parts)).collect();
+    let mut frame = match frames?.as_slice() {
+        [] => return Ok(None),
+        [one] => one.clone(),
+        several => concat_lf_diagonal(several, UnionArgs { to_supertypes: true, ..UnionArgs::default() })?,
+    };
+    if !schema::DERIVED.contains(&name) {
+        let present = frame.collect_schema()?;
+        let missing = Common::ALL.iter().filter(|common| !present.contains(common.name()));
+        let nulls: Vec<Expr> = missing.map(|common| null_of(common.kind()).alias(common.name())).collect();
+        if !nulls.is_empty() {
+            frame = frame.with_columns(nulls);
+        }
     }
-    if paths.is_empty() {
-        return Ok(None);
-    }
-    let args = ScanArgsParquet { glob: false, allow_missing_columns: true, ..ScanArgsParquet::default() };
-    let mut frame = LazyFrame::scan_parquet_files(paths.into_iter().collect(), args)?;
     let time = Common::EventTime.name();
     if let Some(from) = range.from {
         frame = frame.filter(col(time).gt_eq(instant(from)));
@@ -62,6 +80,28 @@ pub fn table(lake: &Lake, name: &str, range: TimeRange) -> Result<Option<LazyFra
         frame = frame.filter(col(time).lt(instant(to)));
     }
     Ok(Some(frame))
+}
+
+fn null_of(kind: Kind) -> Expr {
+    lit(Null {}).cast(match kind {
+        Kind::Str | Kind::Json => DataType::String,
+        Kind::Int => DataType::Int64,
+        Kind::Float => DataType::Float64,
+        Kind::Bool => DataType::Boolean,
+        Kind::Time => time_type(),
+    })
+}
+
+/// Parts of the same columns.
+fn scan(lake: &Lake, parts: &[&Part]) -> Result<LazyFrame, FrameError> {
+    let mut paths = Vec::new();
+    for part in parts {
+        let path = lake.path_of(part);
+        let path = path.canonicalize().unwrap_or(path);
+        paths.push(PlRefPath::try_from_path(&path)?);
+    }
+    let args = ScanArgsParquet { glob: false, ..ScanArgsParquet::default() };
+    Ok(LazyFrame::scan_parquet_files(paths.into_iter().collect(), args)?)
 }
 
 /// The columns every table has, in order: what the view `events` shows.
@@ -75,10 +115,20 @@ pub fn common_columns() -> Vec<&'static str> {
 
 /// The common columns of these tables, one under another; `None` when there is nothing.
 pub fn events(lake: &Lake, tables: &[&str], range: TimeRange) -> Result<Option<LazyFrame>, FrameError> {
+    events_with(lake, tables, range, &Pivot::new())
+}
+
+/// As [`events`], without the parts that hold none of a group's values. Rows are not filtered by them.
+pub fn events_with(
+    lake: &Lake,
+    tables: &[&str],
+    range: TimeRange,
+    pivot: &Pivot,
+) -> Result<Option<LazyFrame>, FrameError> {
     let columns: Vec<Expr> = common_columns().into_iter().map(col).collect();
     let mut frames = Vec::new();
     for name in tables {
-        if let Some(frame) = table(lake, name, range)? {
+        if let Some(frame) = pivoted(lake, name, range, pivot)? {
             frames.push(frame.select(&columns));
         }
     }

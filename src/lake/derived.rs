@@ -12,7 +12,6 @@ use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::file::properties::WriterProperties;
-use sha2::{Digest as _, Sha256};
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -102,6 +101,8 @@ impl Lake {
             let path = path.to_owned();
             move |source| LakeError::Arrow { path, source }
         };
+        // Before the change and not after it: who reads the findings of the last scan now goes on doing so.
+        self.remove_orphans()?;
         let remove: Vec<String> = self
             .all_parts()
             .filter(|part| schema::DERIVED.contains(&part.table.as_str()))
@@ -111,8 +112,7 @@ impl Lake {
         add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
         add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
-        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })?;
-        self.remove_orphans()
+        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })
     }
 
     fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {
@@ -129,7 +129,7 @@ impl Lake {
             Ok(out)
         };
         let bytes = encode().map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
-        let sha256: String = Sha256::digest(&bytes).iter().map(|b| format!("{b:02x}")).collect();
+        let sha256 = super::publish::sha256(&bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
         self.store.put_if_absent(&path, &bytes)?;
         Ok(Some(Part {
@@ -137,10 +137,9 @@ impl Lake {
             table: table.to_owned(),
             rows: batch.num_rows() as u64,
             bytes: bytes.len() as u64,
-            raw_bytes: 0,
-            min_time: None,
-            max_time: None,
             sha256,
+            schema: Some(schema::id(&batch.schema())),
+            ..Part::default()
         }))
     }
 

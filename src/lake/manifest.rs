@@ -9,11 +9,11 @@ use std::collections::BTreeMap;
 
 /// Version of the layout this code writes. Older ones are read.
 pub const LAYOUT: u32 = 1;
-const FOLDER: &str = "_logsift/manifest";
+pub(super) const FOLDER: &str = "_logsift/manifest";
 const CHECKPOINT_EVERY: u64 = 32;
 
 /// One immutable Parquet file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Part {
     /// Relative to the lake's root.
     pub path: String,
@@ -27,16 +27,44 @@ pub struct Part {
     pub min_time: Option<i64>,
     pub max_time: Option<i64>,
     pub sha256: String,
+    /// Names its columns and their types: parts of one id can be read as one. None in older lakes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schema: Option<String>,
+    /// A link index lies beside it, see [`super::link_index`].
+    #[serde(default, skip_serializing_if = "is_false")]
+    pub links: bool,
+    /// Paths of the parts whose rows it took over.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub replaces: Vec<String>,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde's interface")]
+fn is_false(value: &bool) -> bool {
+    !value
+}
+
+/// Rows that were taken out of the lake on purpose.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pruned {
+    pub table: String,
+    /// RFC 3339; events before this instant went.
+    pub before: String,
+    pub rows: u64,
+    /// RFC 3339.
+    pub when: String,
 }
 
 /// A source object that was imported.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SourceObject {
     /// Path or URI as given.
     pub name: String,
     pub size: u64,
     /// Of the bytes as stored, compressed or not.
     pub sha256: String,
+    /// As S3 named this version of it, where it was pulled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
     /// RFC 3339.
     pub imported: String,
     pub tool: String,
@@ -55,6 +83,11 @@ pub struct Change {
     /// Paths of parts that are no longer part of the lake.
     pub remove_parts: Vec<String>,
     pub add_objects: Vec<SourceObject>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pruned: Vec<Pruned>,
+    /// SHA-256 of the file of the change before: who alters an old one breaks the chain.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub parent: Option<String>,
 }
 
 /// The whole state, as a checkpoint holds it.
@@ -69,20 +102,23 @@ pub struct Manifest {
     /// Version of the last scan's change; 0 when there was none.
     #[serde(default)]
     pub last_scan: u64,
-    /// Version of the last import's change; 0 when there was none.
+    /// Version of the last change of what is to be scanned (import, merge, prune); 0 when there was none.
     #[serde(default)]
     pub last_import: u64,
+    /// Every pruning there was.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pruned: Vec<Pruned>,
 }
 
-fn change_path(version: u64) -> String {
+pub(super) fn change_path(version: u64) -> String {
     format!("{FOLDER}/{version:012}.json")
 }
 
-fn checkpoint_path(version: u64) -> String {
+pub(super) fn checkpoint_path(version: u64) -> String {
     format!("{FOLDER}/{version:012}.checkpoint.json")
 }
 
-fn read<T: for<'de> Deserialize<'de>>(store: &dyn Store, path: &str) -> Result<Option<T>, LakeError> {
+pub(super) fn read<T: for<'de> Deserialize<'de>>(store: &dyn Store, path: &str) -> Result<Option<T>, LakeError> {
     let Some(data) = store.get(path)? else {
         return Ok(None);
     };
@@ -110,18 +146,22 @@ impl Manifest {
         loop {
             let path = change_path(state.version + 1);
             let Some(change) = read::<Change>(store, &path)? else {
-                return Ok(state);
+                // Names were listed first: what another writer adds meanwhile cannot look like a hole.
+                return match names.iter().filter_map(|name| version_of(name)).max() {
+                    Some(last) if last > state.version => Err(LakeError::Hole { path }),
+                    _ => Ok(state),
+                };
             };
             check_layout(&path, change.layout)?;
             state.apply(change);
         }
     }
 
-    fn apply(&mut self, change: Change) {
+    pub(super) fn apply(&mut self, change: Change) {
         self.version += 1;
         match change.by.as_str() {
             "scan" => self.last_scan = self.version,
-            "import" => self.last_import = self.version,
+            "import" | "merge" | "prune" => self.last_import = self.version,
             _ => {}
         }
         for path in &change.remove_parts {
@@ -129,11 +169,13 @@ impl Manifest {
         }
         self.parts.extend(change.add_parts.into_iter().map(|part| (part.path.clone(), part)));
         self.objects.extend(change.add_objects.into_iter().map(|object| (object.sha256.clone(), object)));
+        self.pruned.extend(change.pruned);
     }
 
     /// Publishes a change as the next number. [`LakeError::Conflict`] when somebody was faster.
     pub fn commit(&mut self, store: &dyn Store, mut change: Change) -> Result<(), LakeError> {
         change.layout = LAYOUT;
+        change.parent = store.get(&change_path(self.version))?.map(|file| super::publish::sha256(&file));
         if !write(store, &change_path(self.version + 1), &change)? {
             return Err(LakeError::Conflict);
         }
@@ -143,6 +185,11 @@ impl Manifest {
         }
         Ok(())
     }
+}
+
+/// Number of a change's file; `None` for other names.
+pub(super) fn version_of(path: &str) -> Option<u64> {
+    path.strip_prefix(FOLDER)?.strip_prefix('/')?.strip_suffix(".json")?.parse().ok()
 }
 
 fn check_layout(path: &str, found: u32) -> Result<(), LakeError> {
@@ -158,16 +205,7 @@ mod tests {
     use crate::lake::store::LocalStore;
 
     fn part(name: &str) -> Part {
-        Part {
-            path: name.to_owned(),
-            table: "alb".to_owned(),
-            rows: 1,
-            bytes: 1,
-            raw_bytes: 1,
-            min_time: None,
-            max_time: None,
-            sha256: String::new(),
-        }
+        Part { path: name.to_owned(), table: "alb".to_owned(), rows: 1, bytes: 1, raw_bytes: 1, ..Part::default() }
     }
 
     fn change(add: &str, remove: &[&str]) -> Change {
@@ -202,6 +240,22 @@ mod tests {
         let mut two = Manifest::load(&store).unwrap();
         two.commit(&store, change("two", &[])).unwrap();
         assert_eq!(Manifest::load(&store).unwrap().parts.len(), 2);
+    }
+
+    #[test]
+    fn a_missing_change_is_an_error_and_not_an_older_lake() {
+        let dir = tempfile::tempdir().unwrap();
+        let store = LocalStore::new(dir.path());
+        store.init().unwrap();
+        let mut manifest = Manifest::load(&store).unwrap();
+        for i in 0..3 {
+            manifest.commit(&store, change(&format!("p{i}"), &[])).unwrap();
+        }
+        let first = store.get(&change_path(1)).unwrap().unwrap();
+        let second: Change = read(&store, &change_path(2)).unwrap().unwrap();
+        assert_eq!(second.parent, Some(crate::lake::publish::sha256(&first)));
+        store.delete(&change_path(2)).unwrap();
+        assert!(matches!(Manifest::load(&store), Err(LakeError::Hole { path }) if path == change_path(2)));
     }
 
     #[test]

@@ -1,13 +1,22 @@
 //! The lake: immutable Parquet parts, numbered manifests, and what was imported. Knows no log format.
 
+pub mod columns;
+pub mod compact;
 pub mod derived;
 pub mod key;
+pub mod link_index;
 pub mod manifest;
+pub mod merge;
 pub mod part;
+pub mod prune;
+mod publish;
 pub mod read;
+mod rewrite;
 pub mod schema;
 mod shared_columns;
+mod sorted;
 pub mod store;
+pub mod verify;
 pub mod writer;
 
 use crate::model::TimeRange;
@@ -32,6 +41,12 @@ pub enum LakeError {
     Io { path: PathBuf, source: std::io::Error },
     #[error("{path}: damaged manifest; restore the file from a backup of the lake")]
     Manifest { path: String, source: serde_json::Error },
+    #[error("{path}: is missing, and later changes are there; restore the file from a backup of the lake")]
+    Hole { path: String },
+    #[error("{path}: is not what the manifest says ({what}); nothing was changed. See `logsift lake verify`")]
+    Altered { path: String, what: String },
+    #[error("{path}: a name no lake of logsift has; this lake was altered, and is not read")]
+    Foreign { path: String },
     #[error("{path}: was written by a newer logsift (layout {found}, this one reads {known}); use that version")]
     Newer { path: String, found: u32, known: u32 },
     #[error("{path}: cannot write Parquet")]
@@ -104,9 +119,19 @@ impl Lake {
     }
 
     /// Deletes part files that no manifest names, and half-written ones: left by a run that was cut off, or
-    /// replaced by a newer scan. Only under the writer lock.
+    /// replaced by a newer scan or a compaction. Only under the writer lock, and before a command's own changes:
+    /// whoever opened the lake before those still finds its files.
     pub fn remove_orphans(&self) -> Result<(), LakeError> {
         self.store.remove_staged()?;
+        for path in self.orphans()? {
+            self.store.delete(&path)?;
+        }
+        link_index::remove_orphans(&self.store, &self.manifest)
+    }
+
+    /// Part files that no manifest names.
+    pub fn orphans(&self) -> Result<Vec<String>, LakeError> {
+        let mut orphans = Vec::new();
         for table in self.store.list("")? {
             let table = table.trim_start_matches('/');
             if table.starts_with(['_', '.']) {
@@ -116,13 +141,10 @@ impl Lake {
             for day in files.clone() {
                 files.extend(self.store.list(&day)?);
             }
-            for path in files.iter().filter(|path| path.ends_with(".parquet")) {
-                if !self.manifest.parts.contains_key(path) {
-                    self.store.delete(path)?;
-                }
-            }
+            files.retain(|path| path.ends_with(".parquet") && !self.manifest.parts.contains_key(path));
+            orphans.append(&mut files);
         }
-        Ok(())
+        Ok(orphans)
     }
 
     pub fn root(&self) -> &Path {

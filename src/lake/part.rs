@@ -1,21 +1,22 @@
 //! Builds one part: rows in, a Parquet file sorted by time out.
 
-use super::LakeError;
-use super::{schema, shared_columns};
+use super::link_index::LinkHashes;
+use super::{LakeError, schema, shared_columns};
 use crate::model::{Common, Field, Kind, Link, Row, Value};
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, BinaryBuilder, BooleanBuilder, Float64Builder, Int64Builder, ListBuilder,
     RecordBatch, StringBuilder, TimestampMicrosecondBuilder, UInt32Array, new_null_array,
 };
 use arrow::compute::take;
-use arrow::datatypes::{DataType, SchemaRef, TimestampMicrosecondType};
+use arrow::datatypes::{DataType, Schema, SchemaRef, TimestampMicrosecondType};
 use parquet::basic::{Compression, Encoding, ZstdLevel};
-use parquet::file::properties::{EnabledStatistics, WriterProperties};
+use parquet::errors::ParquetError;
+use parquet::file::properties::{EnabledStatistics, WriterProperties, WriterPropertiesBuilder};
 use parquet::schema::types::ColumnPath;
 use std::sync::Arc;
 
 /// Uncompressed `raw` per row group: what a reader must hold at once.
-const ROW_GROUP_RAW: usize = 32 * 1024 * 1024;
+pub(super) const ROW_GROUP_RAW: usize = 32 * 1024 * 1024;
 
 /// What a row is, beside its cells.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +147,10 @@ pub struct BuiltPart {
     pub raw_bytes: u64,
     pub min_time: Option<i64>,
     pub max_time: Option<i64>,
+    /// See [`schema::id`].
+    pub schema: String,
+    /// The file of its link index.
+    pub links: Vec<u8>,
     pub parquet: Vec<u8>,
 }
 
@@ -244,13 +249,15 @@ impl PartBuilder {
             raw_bytes: self.raw_size as u64,
             min_time: self.min_time,
             max_time: self.max_time,
+            schema: schema::id(&self.schema),
+            links: LinkHashes::of(&batch).finish(),
             parquet,
         })
     }
 }
 
 /// By time, rows without one first; rows of equal time stay in the order they came.
-fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+pub(super) fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     let times = batch.column_by_name(Common::EventTime.name());
     let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
     let Some(times) = times else {
@@ -264,19 +271,15 @@ fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_new(batch.schema(), columns?)
 }
 
-fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::errors::ParquetError> {
-    let rows_per_group = match raw_size / ROW_GROUP_RAW {
-        0 => batch.num_rows().max(1),
-        groups => (batch.num_rows() / (groups + 1)).max(1),
-    };
+/// How every part is encoded; the caller sees to the size of row groups.
+pub(super) fn properties(columns: &Schema) -> Result<WriterPropertiesBuilder, ParquetError> {
     let mut properties = WriterProperties::builder()
         .set_compression(Compression::ZSTD(ZstdLevel::try_new(1)?))
         .set_statistics_enabled(EnabledStatistics::Chunk)
         .set_offset_index_disabled(true)
-        .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_max_row_group_row_count(Some(rows_per_group));
+        .set_created_by(concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned());
     let common: Vec<&str> = Common::ALL.iter().map(|column| column.name()).collect();
-    for field in batch.schema().fields() {
+    for field in columns.fields() {
         let path = ColumnPath::from(field.name().as_str());
         let unique = [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES].contains(&field.name().as_str());
         match field.data_type() {
@@ -300,5 +303,14 @@ fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, parquet::erro
             _ => {}
         }
     }
+    Ok(properties)
+}
+
+fn encode(batch: &RecordBatch, raw_size: usize) -> Result<Vec<u8>, ParquetError> {
+    let rows_per_group = match raw_size / ROW_GROUP_RAW {
+        0 => batch.num_rows().max(1),
+        groups => (batch.num_rows() / (groups + 1)).max(1),
+    };
+    let properties = properties(&batch.schema())?.set_max_row_group_row_count(Some(rows_per_group));
     shared_columns::encode(batch, properties.build())
 }

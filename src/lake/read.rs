@@ -154,7 +154,7 @@ impl Lake {
         Ok(rows)
     }
 
-    fn open_part(&self, part: &Part, columns: &[&str]) -> Result<ParquetRecordBatchReader, LakeError> {
+    pub(super) fn open_part(&self, part: &Part, columns: &[&str]) -> Result<ParquetRecordBatchReader, LakeError> {
         let path = self.path_of(part);
         let file = File::open(&path).map_err(|e| LakeError::io(&path, e))?;
         let read = |source| LakeError::Read { path: path.display().to_string(), source };

@@ -60,6 +60,15 @@ pub fn of(native: &[Field]) -> SchemaRef {
     Arc::new(Schema::new(fields))
 }
 
+/// Names the columns and their types, in order: 16 hex digits of SHA-256.
+pub fn id(schema: &Schema) -> String {
+    let mut text = String::new();
+    for field in schema.fields() {
+        text.push_str(&format!("{}\0{}\n", field.name(), field.data_type()));
+    }
+    super::publish::sha256(text.as_bytes())[..16].to_owned()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

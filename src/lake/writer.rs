@@ -5,14 +5,13 @@ use super::part::{PartBuilder, RowMeta};
 use super::store::Store;
 use super::{Lake, LakeError};
 use crate::model::{Field, Micros, Row};
-use sha2::{Digest as _, Sha256};
 
 /// Raw bytes in one part at most (half of what the layout allows: parts are built in memory).
 const PART_RAW: usize = 64 * 1024 * 1024;
 /// Raw bytes in all open builders at most.
 const OPEN_RAW: usize = 192 * 1024 * 1024;
 /// Hive's name of the partition of rows without a date.
-const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
+pub(super) const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
 
 /// Folder of a table's rows of one day.
 pub fn partition(table: &str, time: Option<Micros>) -> String {
@@ -72,21 +71,7 @@ impl<'s> LakeWriter<'s> {
     fn store_part(&mut self, at: usize) -> Result<(), LakeError> {
         let Open { folder, builder, .. } = self.open.swap_remove(at);
         self.open_raw -= builder.raw_size();
-        let built = builder.build()?;
-        let sha256: String = Sha256::digest(&built.parquet).iter().map(|b| format!("{b:02x}")).collect();
-        let path = format!("{folder}/part-{}.parquet", &sha256[..16]);
-        // The same bytes may lie there from a run that was cut off before its commit.
-        self.store.put_if_absent(&path, &built.parquet)?;
-        self.parts.push(Part {
-            path,
-            table: built.table,
-            rows: built.rows,
-            bytes: built.parquet.len() as u64,
-            raw_bytes: built.raw_bytes,
-            min_time: built.min_time,
-            max_time: built.max_time,
-            sha256,
-        });
+        self.parts.push(builder.build()?.store(self.store, &folder)?);
         Ok(())
     }
 

@@ -283,6 +283,7 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         name: job.name.clone(),
         size: object.size,
         sha256: job.sha256.clone(),
+        etag: None,
         imported: now.to_string(),
         tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
         tally,

@@ -184,7 +184,7 @@ fn events(
         true => all,
         false => all.into_iter().filter(|table| query.tables.iter().any(|t| t == table)).collect(),
     };
-    let Some(mut plan) = frame::events(lake, &chosen, query.range)? else {
+    let Some(mut plan) = frame::events_with(lake, &chosen, query.range, &query.pivot())? else {
         return Ok((Vec::new(), 0));
     };
     let time = Common::EventTime.name();

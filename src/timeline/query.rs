@@ -29,6 +29,16 @@ impl TimelineQuery {
         !self.ips.is_empty() || !self.actors.is_empty() || !self.texts.is_empty() || !self.tables.is_empty()
     }
 
+    /// What list columns must hold for the predicate to be true.
+    pub fn pivot(&self) -> frame::Pivot {
+        let ips: Vec<_> = self.ips.iter().map(|ip| (Link::Ip, ip.clone())).collect();
+        // An event's own id is in no list.
+        let listed = self.ids.iter().all(|id| !id.bytes().all(|b| b.is_ascii_hexdigit()));
+        let of = |id: &String| [(Link::RequestId, id.clone()), (Link::Key, id.clone())];
+        let ids: Vec<_> = self.ids.iter().filter(|_| listed).flat_map(of).collect();
+        [ips, ids].into_iter().filter(|group| !group.is_empty()).collect()
+    }
+
     /// The predicate over the common columns; `None` when everything matches.
     pub fn predicate(&self) -> Option<Expr> {
         let any = |list: &[String], one: fn(&str) -> Expr| list.iter().map(|v| one(v)).reduce(Expr::or);

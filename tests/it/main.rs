@@ -11,8 +11,10 @@ mod identity;
 #[cfg(feature = "query")]
 mod incident;
 mod lake;
+mod lake_commands;
 #[cfg(feature = "query")]
 mod masking;
+mod old_lake;
 mod parts;
 #[cfg(feature = "query")]
 mod samples;
