@@ -8,8 +8,7 @@ use super::shared::{cell, links, runtimes, services};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
-use crate::model::{Common, Field, Kind, Micros, Record, Row, Value};
-use std::borrow::Cow;
+use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
 
 pub struct CloudWatch;
 

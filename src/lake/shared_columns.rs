@@ -76,7 +76,7 @@ fn widen_group(
         .set_total_byte_size(group.total_byte_size())
         .set_column_metadata(columns?);
     if let Some(ordinal) = group.ordinal() {
-        builder = builder.set_ordinal(i32::from(ordinal));
+        builder = builder.set_ordinal(ordinal);
     }
     if let Some(offset) = group.file_offset() {
         builder = builder.set_file_offset(offset);
