@@ -44,11 +44,6 @@ pub fn headers(text: &str) -> Entries<'_> {
     Entries { rest: inside(text), is_headers: true }
 }
 
-/// The value of a header; names are compared without case.
-pub fn header<'a>(text: &'a str, name: &str) -> Option<&'a str> {
-    headers(text).find(|(other, _)| other.eq_ignore_ascii_case(name)).map(|(_, value)| value)
-}
-
 /// Without the brackets; a text that was cut has no closing one.
 fn inside(text: &str) -> &str {
     let text = text.trim();
@@ -120,8 +115,6 @@ mod tests {
                 ("X-Forwarded-For", "192.0.2.1, 10.0.0.1"),
             ]
         );
-        assert_eq!(header(text, "host"), Some("a.example"));
-        assert_eq!(header(text, "max-age"), None);
     }
 
     #[test]
