@@ -1,9 +1,9 @@
 use super::*;
 
 /// Bytes, offset, segment and whether it was cut.
-type Got = (Vec<u8>, u64, Option<u32>, bool);
+pub(super) type Got = (Vec<u8>, u64, Option<u32>, bool);
 
-fn frames(data: &[u8], max: usize) -> (Framing, Vec<Got>, bool) {
+pub(super) fn frames(data: &[u8], max: usize) -> (Framing, Vec<Got>, bool) {
     let mut framer = Framer::with_max_frame(Box::new(std::io::Cursor::new(data.to_vec())), max);
     let framing = framer.framing();
     let mut all = Vec::new();
@@ -13,7 +13,7 @@ fn frames(data: &[u8], max: usize) -> (Framing, Vec<Got>, bool) {
     (framing, all, framer.take_error().is_some())
 }
 
-fn texts(data: &str) -> (Framing, Vec<String>, bool) {
+pub(super) fn texts(data: &str) -> (Framing, Vec<String>, bool) {
     let (framing, all, broken) = frames(data.as_bytes(), MAX_FRAME);
     (framing, all.into_iter().map(|f| String::from_utf8(f.0).unwrap()).collect(), broken)
 }
@@ -93,80 +93,11 @@ fn members_beside_the_array_are_records_not_lost() {
     assert_eq!(texts(api), (Framing::JsonArray("events"), vec![r#"{"timestamp":1,"message":"m"}"#.to_owned()], false));
 }
 
-fn gzip(data: &[u8]) -> Vec<u8> {
-    use std::io::Write as _;
-    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
-    encoder.write_all(data).unwrap();
-    encoder.finish().unwrap()
-}
-
-fn base64(data: &[u8]) -> String {
-    use base64::Engine as _;
-    base64::engine::general_purpose::STANDARD.encode(data)
-}
-
-const DOCUMENT: &str = r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"g","logStream":"s","subscriptionFilters":[],"logEvents":[{"id":"1","timestamp":1740486304000,"message":"one"},{"id":"2","timestamp":1740486304000,"message":"two"}]}"#;
-const EVENTS: [&str; 2] = [
+pub(super) const DOCUMENT: &str = r#"{"messageType":"DATA_MESSAGE","owner":"111122223333","logGroup":"g","logStream":"s","subscriptionFilters":[],"logEvents":[{"id":"1","timestamp":1740486304000,"message":"one"},{"id":"2","timestamp":1740486304000,"message":"two"}]}"#;
+pub(super) const EVENTS: [&str; 2] = [
     r#"{"id":"1","timestamp":1740486304000,"message":"one"}"#,
     r#"{"id":"2","timestamp":1740486304000,"message":"two"}"#,
 ];
-
-#[test]
-fn documents_inside_records_come_out_at_the_records_offset() {
-    let packed = base64(&gzip(DOCUMENT.as_bytes()));
-    let lambda = format!("{{\"awslogs\": {{\"data\": \"{packed}\"}}}}");
-    let kinesis =
-        format!("{{\"Records\":[{{\"kinesis\":{{\"data\":\"{packed}\"}},\"eventSource\":\"aws:kinesis\"}}]}}");
-    let firehose = format!(
-        "{{\"invocationId\":\"i\",\"region\":\"r\",\"records\":[{{\"recordId\":\"1\",\"data\":\"{packed}\"}}]}}"
-    );
-    let plain = format!("{{\"records\":[{{\"data\":\"{}\"}}]}}", base64(DOCUMENT.as_bytes()));
-    for text in [&lambda, &kinesis, &firehose, &plain] {
-        assert_eq!(texts(text).1, EVENTS, "{text}");
-    }
-    let two = format!("{{\"a\":1}}\n{lambda}\n{DOCUMENT}\n{{\"b\":2}}");
-    let (framing, all, _) = frames(two.as_bytes(), MAX_FRAME);
-    assert_eq!(framing, Framing::Lines);
-    let offsets: Vec<u64> = all.iter().map(|f| f.1).collect();
-    let (second, third) = (8 + lambda.len() as u64 + 1, 8 + lambda.len() as u64 + DOCUMENT.len() as u64 + 2);
-    assert_eq!(offsets, [0, 8, 8, second, second, third]);
-}
-
-#[test]
-fn what_cannot_be_opened_stays_as_it_is() {
-    for data in ["", "no base64!", "AAD/", &base64(&[0x1f, 0x8b, 0, 0])] {
-        let event = format!("{{\"awslogs\":{{\"data\":\"{data}\"}}}}");
-        assert_eq!(texts(&event).1, [event]);
-    }
-    // Damage after the first event: that comes out, and the outer record as cut.
-    let mut cut = gzip(DOCUMENT.as_bytes());
-    cut.truncate(cut.len() - 12);
-    let event = format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}\nlast", base64(&cut));
-    let (_, all, _) = frames(event.as_bytes(), MAX_FRAME);
-    let last = all.len() - 1;
-    assert_eq!(all[last].0, b"last");
-    assert!(all[last - 1].3 && all[last - 1].0.starts_with(b"{\"awslogs\""));
-    assert!(all[..last - 1].iter().all(|frame| !frame.0.starts_with(b"{\"awslogs\"")));
-    // A document that holds itself is opened twice and no further.
-    let deep = (0..4)
-        .fold(DOCUMENT.to_owned(), |inner, _| format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}", base64(inner.as_bytes())));
-    let (_, all, _) = texts(&deep);
-    assert_eq!(all.len(), 1);
-    assert!(all[0].starts_with("{\"awslogs\"") && all[0].len() < deep.len());
-}
-
-#[test]
-fn a_bomb_is_opened_to_its_limit() {
-    let bomb = gzip(&[&[b'x'; 1023][..], b"\n"].concat().repeat(70_000));
-    let mut framer =
-        Framer::new(Box::new(std::io::Cursor::new(format!("{{\"awslogs\":{{\"data\":\"{}\"}}}}", base64(&bomb)))));
-    let (mut count, mut cut) = (0, 0);
-    while let Some(frame) = framer.next_frame() {
-        count += 1;
-        cut += u32::from(frame.truncated);
-    }
-    assert_eq!((count, cut), (64 * 1024 + 1, 1));
-}
 
 #[test]
 fn arrays_of_the_apis_and_what_stands_beside_them() {
@@ -206,10 +137,6 @@ fn a_subscription_document_is_cut_like_any_other() {
     let many = EVENTS.join(",");
     let long = DOCUMENT.replace(&many, &[many.as_str(); 10_000].join(","));
     assert_eq!(texts(&format!("{long}{long}")).1.len(), 40_000);
-    let members = [gzip(DOCUMENT.as_bytes()), gzip(DOCUMENT.as_bytes())].concat();
-    let reader = crate::codec::inflate::open(Box::new(std::io::Cursor::new(gzip(&members)))).unwrap();
-    let mut framer = Framer::new(reader);
-    assert_eq!(std::iter::from_fn(|| framer.next_frame().map(|_| ())).count(), 4);
 }
 
 #[test]
