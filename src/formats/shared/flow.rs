@@ -103,7 +103,8 @@ impl Dialect {
             return ours.then_some(Claim { score: 95, reason: "a header line of flow log field names" });
         }
         let mut row = Row::new(self.fields.len());
-        if self.shown.iter().any(|shown| self.fill_shown(shown, line, &mut row, &Cow::Borrowed)) {
+        if self.shown.iter().any(|(layout, version)| self.fill_shown(layout, *version, line, &mut row, &Cow::Borrowed))
+        {
             return Some(Claim { score: 90, reason: "the fields of a default flow log format, with a version first" });
         }
         let layout = self.given(given)?;
@@ -157,7 +158,8 @@ impl Dialect {
 
     fn fill_shown<'t, 'r>(
         &self,
-        (layout, version): &(Arc<Layout>, i64),
+        layout: &Layout,
+        version: i64,
         line: &'t str,
         row: &mut Row<'r>,
         keep: &impl Fn(&'t str) -> Cow<'r, str>,
@@ -165,7 +167,7 @@ impl Dialect {
         let filled = layout.fill(self, line, row, keep);
         let whole = filled.count == layout.len()
             && filled.misfits == 0
-            && row.native[self.known.version] == Value::Int(*version)
+            && row.native[self.known.version] == Value::Int(version)
             && !row.native[self.known.start].is_null()
             && (self.sound)(row);
         if !whole {
@@ -329,8 +331,7 @@ impl FlowReader {
             return Err(Outcome::Ignored("header line"));
         }
         if self.from == From::Lines {
-            let first = (Arc::clone(&self.layout), self.version);
-            if self.dialect.fill_shown(&first, line, row, keep) {
+            if self.dialect.fill_shown(&self.layout, self.version, line, row, keep) {
                 return Ok(true);
             }
             return self.read_shown(line, row, keep);
@@ -356,7 +357,7 @@ impl FlowReader {
         keep: &impl Fn(&'t str) -> Cow<'r, str>,
     ) -> Result<bool, Outcome> {
         let dialect = self.dialect;
-        match dialect.shown.iter().find(|shown| dialect.fill_shown(shown, line, row, keep)) {
+        match dialect.shown.iter().find(|(layout, version)| dialect.fill_shown(layout, *version, line, row, keep)) {
             Some((layout, version)) => {
                 if self.from == From::Lines {
                     (self.layout, self.version) = (Arc::clone(layout), *version);

