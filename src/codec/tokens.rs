@@ -132,34 +132,53 @@ pub fn unescape_hex(text: &str) -> Cow<'_, str> {
 /// An address in its canonical spelling (RFC 5952 for IPv6, IPv4-mapped as IPv4); `None` when it is
 /// no address.
 pub fn ip(text: &str) -> Option<Cow<'_, str>> {
+    if ipv4_end(text.as_bytes()) == Some(text.len()) {
+        return Some(Cow::Borrowed(text));
+    }
     let text = text.trim_start_matches('[').trim_end_matches(']');
-    if is_ipv4(text.as_bytes()) {
+    if ipv4_end(text.as_bytes()) == Some(text.len()) {
         return Some(Cow::Borrowed(text));
     }
     let canonical = text.parse::<std::net::Ipv6Addr>().ok()?.to_canonical();
     Some(Cow::Owned(canonical.to_string()))
 }
 
-/// Four numbers up to 255 without leading zeros: the one spelling an IPv4 address has.
-fn is_ipv4(text: &[u8]) -> bool {
-    let (mut dots, mut digits, mut value) = (0, 0, 0u32);
-    for byte in text {
-        match byte {
-            b'0'..=b'9' => {
-                if digits > 0 && value == 0 {
-                    return false;
-                }
-                digits += 1;
-                value = value * 10 + u32::from(byte - b'0');
-                if value > 255 {
-                    return false;
-                }
+/// Where the IPv4 address at the start ends: four numbers up to 255 without leading zeros, the one spelling it has.
+#[inline]
+fn ipv4_end(text: &[u8]) -> Option<usize> {
+    let digit = |at: usize| text.get(at).map(|b| b.wrapping_sub(b'0')).filter(|digit| *digit < 10).map(u32::from);
+    let mut at = 0;
+    for number in 0..4 {
+        if number > 0 {
+            if text.get(at) != Some(&b'.') {
+                return None;
             }
-            b'.' if digits > 0 && dots < 3 => (dots, digits, value) = (dots + 1, 0, 0),
-            _ => return false,
+            at += 1;
+        }
+        let first = digit(at)?;
+        at += 1;
+        let Some(second) = digit(at) else {
+            continue;
+        };
+        at += 1;
+        if first == 0 {
+            return None;
+        }
+        if let Some(third) = digit(at) {
+            at += 1;
+            if first * 100 + second * 10 + third > 255 {
+                return None;
+            }
         }
     }
-    dots == 3 && digits > 0
+    Some(at)
+}
+
+/// As [`ip_port`] where the text is an IPv4 address and a port, and nothing else.
+pub fn ipv4_port(text: &str) -> Option<(&str, i64)> {
+    let end = ipv4_end(text.as_bytes())?;
+    let port = text[end..].strip_prefix(':')?.parse::<u16>().ok()?;
+    Some((&text[..end], i64::from(port)))
 }
 
 /// The path of a URL: without scheme, host, port and query.
@@ -236,8 +255,25 @@ mod tests {
         assert_eq!(ip("192.0.2.1").unwrap(), "192.0.2.1");
         assert_eq!(ip("[2001:db8::7]").unwrap(), "2001:db8::7");
         assert_eq!(ip("0.10.200.255").unwrap(), "0.10.200.255");
-        for text in ["192.0.2", "192.0.2.1.1", "192.0.2.256", "192.0.02.1", "192.0..1", "192.0.2.", ".0.2.1", ""] {
+        for text in [
+            "192.0.2",
+            "192.0.2.1.1",
+            "192.0.2.256",
+            "192.0.02.1",
+            "192.0..1",
+            "192.0.2.",
+            ".0.2.1",
+            "",
+            "192.0.2.1234",
+            "00.0.2.1",
+            "192.0.2.1é",
+        ] {
             assert_eq!(ip(text), None, "{text}");
+        }
+        assert_eq!(ipv4_port("192.0.2.1:80"), Some(("192.0.2.1", 80)));
+        for text in ["192.0.2.1", "192.0.2.1:", "192.0.2.1:65536", "192.0.2.1:8:0", "2001:db8::1:80", "192.0.2.1é:80"]
+        {
+            assert_eq!(ipv4_port(text), None, "{text}");
         }
         assert_eq!(ip("AWS Internal"), None);
     }

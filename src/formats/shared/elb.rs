@@ -142,7 +142,8 @@ impl Layout {
             Kind::Str | Kind::Json => row.native[cell] = Value::Str(Cow::Borrowed(token)),
             Kind::Float => row.native[cell] = seconds(token),
             Kind::Time if !source.json => row.native[cell] = Value::time(Micros::parse_rfc3339(token)),
-            Kind::Int | Kind::Bool | Kind::Time => row.native[cell] = cell::of_text(field.kind, token),
+            Kind::Int => row.native[cell] = int(token),
+            Kind::Bool | Kind::Time => row.native[cell] = cell::of_text(field.kind, token),
         }
         if row.native[cell].is_null() {
             misfit(row, field, token);
@@ -253,6 +254,11 @@ fn misfit(row: &mut Row<'_>, field: &Field, token: &str) {
 
 /// `ip:port`, an address or a port alone.
 fn set_pair<'r>(row: &mut Row<'r>, cell: usize, token: &'r str) {
+    if let Some((address, port)) = tokens::ipv4_port(token) {
+        row.native[cell] = Value::Str(Cow::Borrowed(address));
+        row.native[cell + 1] = Value::Int(port);
+        return;
+    }
     let (address, port) = tokens::ip_port(token);
     let (address, port) = match (tokens::ip(address), port) {
         (Some(ip), port) => (Value::Str(ip), port),
@@ -272,6 +278,15 @@ fn set_pair<'r>(row: &mut Row<'r>, cell: usize, token: &'r str) {
     if let Some(port) = port {
         row.native[cell + 1] = Value::Int(port);
     }
+}
+
+/// A whole number; most have few digits.
+#[inline]
+fn int(text: &str) -> Value<'_> {
+    if text.len() <= 9 && text.bytes().all(|b| b.is_ascii_digit()) {
+        return Value::Int(text.bytes().fold(0, |value, b| value * 10 + u32::from(b - b'0')).into());
+    }
+    Value::int(text)
 }
 
 /// A number of seconds, `0.012` or `-1`: short decimals are exact as a quotient of whole numbers.
@@ -371,7 +386,8 @@ pub fn link_arn<'r>(row: &mut Row<'r>, cell: usize) {
 /// Account and region as an ARN of the load balancer's own account says: the fourth and fifth of its parts.
 pub fn set_owner(row: &mut Row<'_>, arn: usize) {
     let mut colons = [0; 5];
-    let Some(text) = row.native[arn].as_str().filter(|text| text.starts_with("arn:")) else {
+    let known = [Common::AccountId, Common::Region].iter().all(|column| !row.common(*column).is_null());
+    let Some(text) = row.native[arn].as_str().filter(|text| !known && text.starts_with("arn:")) else {
         return;
     };
     for (to, colon) in colons.iter_mut().zip(memchr::memchr_iter(b':', text.as_bytes())) {
