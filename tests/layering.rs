@@ -21,12 +21,16 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("frame", &["model", "lake"], &["polars"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),
     ("detect", &["model", "lake", "frame"], &["polars"]),
-    ("pipeline", &["model", "codec", "formats", "patterns", "source", "lake", "scan"], &["crossbeam_channel"]),
+    (
+        "pipeline",
+        &["model", "codec", "formats", "stitch", "patterns", "source", "lake", "scan"],
+        &["crossbeam_channel"],
+    ),
     (
         "cli",
         &[
-            "model", "codec", "formats", "patterns", "report", "source", "lake", "pull", "scan", "frame", "timeline",
-            "detect", "pipeline",
+            "model", "codec", "formats", "stitch", "patterns", "report", "source", "lake", "pull", "scan", "frame",
+            "timeline", "detect", "pipeline",
         ],
         &["clap", "anyhow", "indicatif", "landlock", "seccompiler", "ctrlc", "terminal_size", "tempfile", "toml"],
     ),

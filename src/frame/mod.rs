@@ -278,7 +278,7 @@ fn sql_once(lake: &Lake, query: &str, explain: bool) -> Result<SqlResult, FrameE
     let mut context = polars::sql::SQLContext::new();
     let tables = lake.tables();
     let mut known = Vec::new();
-    for name in tables.iter().copied().chain(schema::DERIVED) {
+    for name in tables.iter().copied().chain(schema::STITCHED).chain(schema::DERIVED) {
         if let Some(frame) = table(lake, name, TimeRange::default())? {
             context.register(name, frame);
             known.push(name.to_owned());

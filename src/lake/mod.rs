@@ -165,7 +165,7 @@ impl Lake {
     /// Names of the tables that hold log events, rejects included, sorted.
     pub fn tables(&self) -> Vec<&str> {
         let mut names: Vec<&str> = self.manifest.parts.values().map(|part| part.table.as_str()).collect();
-        names.retain(|name| !schema::DERIVED.contains(name));
+        names.retain(|name| !schema::DERIVED.contains(name) && !schema::STITCHED.contains(name));
         names.sort_unstable();
         names.dedup();
         names

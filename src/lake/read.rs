@@ -52,7 +52,13 @@ impl RawBatch {
         self.segments.is_valid(i).then(|| self.segments.value(i))
     }
 
-    fn text(&self, name: &str, i: usize) -> Option<&str> {
+    /// The record's text, lossy where the bytes are not UTF-8.
+    pub fn raw(&self, i: usize) -> &str {
+        self.raw.value(i)
+    }
+
+    /// A text column of record `i`, where it was asked for.
+    pub fn text(&self, name: &str, i: usize) -> Option<&str> {
         let column = self.batch.column_by_name(name)?.as_string_opt::<i32>()?;
         column.is_valid(i).then(|| column.value(i))
     }
@@ -165,7 +171,12 @@ impl Lake {
 
     /// The raw records of a part.
     pub fn raw_batches(&self, part: &Part) -> Result<RawBatches, LakeError> {
-        let columns = [
+        self.raw_batches_with(part, &[])
+    }
+
+    /// The raw records of a part, and some text columns more.
+    pub fn raw_batches_with(&self, part: &Part, more: &[&str]) -> Result<RawBatches, LakeError> {
+        let mut columns = vec![
             schema::EVENT_ID,
             Common::EventTime.name(),
             Common::Resource.name(),
@@ -175,6 +186,7 @@ impl Lake {
             schema::SOURCE_RECORD,
             schema::SEGMENT,
         ];
+        columns.extend(more);
         Ok(RawBatches { path: part.path.clone(), reader: self.open_part(part, &columns)? })
     }
 

@@ -8,6 +8,8 @@ use std::sync::Arc;
 pub const REJECTS: &str = "rejects";
 /// Tables made from others: replaced by each scan, no log events.
 pub const DERIVED: [&str; 2] = ["findings", "occurrences"];
+/// Tables stitched together of another one's lines: no events of their own.
+pub const STITCHED: [&str; 2] = ["invocations", "requests"];
 
 /// Native columns of the rejects table.
 pub static REJECT_FIELDS: [Field; 3] = [

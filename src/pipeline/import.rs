@@ -2,17 +2,20 @@
 
 use super::block::{Block, parse_block};
 use super::identity::Known;
+use super::input::Input;
 use super::lake_sink::LakeSink;
 use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
+use super::stitched;
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
 use crate::lake::Lake;
 use crate::lake::manifest::{Part, SourceObject};
 use crate::model::{Micros, Origin, Tally};
-use crate::source::framing::{Framer, Framing};
+use crate::source::framing::Framing;
 use crate::source::walk::{SourceFile, walk};
 use crate::source::{SourceError, object, s3_key};
+use crate::stitch;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -58,6 +61,8 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
     progress.total(files.iter().map(|f| f.size).sum());
     let mut known = Mutex::new(Known::default());
     let mut rest = files.as_slice();
+    // Of tables that others are stitched from.
+    let mut new: Vec<Part> = Vec::new();
     while !rest.is_empty() {
         let (group, after) = rest.split_at(group_len(rest));
         rest = after;
@@ -77,9 +82,11 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
         report.skipped += done.skipped;
         report.errors.extend(done.errors);
         let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
+        new.extend(parts.iter().filter(|part| stitch::ALL.iter().any(|d| d.source == part.table)).cloned());
         lake.commit_import(parts, objects)?;
         known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
     }
+    stitched::rebuild(lake, &new)?;
     report.notes.sort_unstable();
     Ok(report)
 }
@@ -214,11 +221,11 @@ impl Run<'_> {
             let job = ObjectJob { name, sha256, tally: Mutex::new(tally), ..ObjectJob::default() };
             return self.finish(Finished { job: Arc::new(job), size: file.size, binary: false, incomplete: None });
         }
-        let framer = Framer::new(object::open(file)?);
-        let binary = memchr::memchr(0, framer.head()).is_some();
+        let input = Input::open(file)?;
+        let binary = input.is_binary();
         let job = Arc::new(ObjectJob {
             // Objects of one export task are one view of a stream; every API output is one of its own.
-            view: match framer.framing() {
+            view: match input.framing() {
                 Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")).to_path_buf(),
                 _ => file.path.clone(),
             },
@@ -228,7 +235,7 @@ impl Run<'_> {
             sha256,
             ..ObjectJob::default()
         });
-        let mut sequencer = Sequencer::new(Arc::clone(&job), framer, &self.config.options, self.config.format);
+        let mut sequencer = Sequencer::new(Arc::clone(&job), input, &self.config.options, self.config.format);
         while let Some(block) = sequencer.next_block() {
             if file.size < SHARED_FROM {
                 self.parse(block, sink)?;
@@ -236,9 +243,7 @@ impl Run<'_> {
                 self.parse(full.into_inner(), sink)?;
             }
         }
-        let mut framer = sequencer.into_framer();
-        let incomplete = framer.take_error().map(|source| {
-            let error = SourceError::Broken { object: job.name.clone(), offset: framer.offset(), source };
+        let incomplete = sequencer.into_input().take_error(&job.name).map(|error| {
             let text = error.to_string();
             self.done().errors.push(error);
             text

@@ -4,12 +4,14 @@ mod block;
 mod event_json;
 mod identity;
 pub mod import;
+mod input;
 mod lake_sink;
 mod object_job;
 pub mod parse;
 pub mod progress;
 pub mod scan;
 pub mod scan_files;
+mod stitched;
 
 use crate::lake::LakeError;
 use crate::scan::ScanError;

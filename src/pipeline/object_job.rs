@@ -1,9 +1,10 @@
 //! One object on its way into the lake: cut into blocks in order, its counts gathered as they are parsed.
 
 use super::block::{BLOCK, Block, FrameRef};
+use super::input::Input;
 use crate::formats::{self, LogFormat, Options, Parser};
 use crate::model::{Envelope, Origin, Record, Row, Tally};
-use crate::source::framing::{Frame, Framer, Framing};
+use crate::source::framing::{Frame, Framing};
 use crate::source::transport;
 use bstr::ByteSlice as _;
 use std::borrow::Cow;
@@ -39,7 +40,7 @@ struct Stateful {
 pub(super) struct Sequencer<'a> {
     job: Arc<ObjectJob>,
     options: &'a Options,
-    framer: Framer,
+    input: Input,
     records: u64,
     current: Option<&'static dyn LogFormat>,
     /// Of every format with header lines.
@@ -51,20 +52,20 @@ pub(super) struct Sequencer<'a> {
 impl<'a> Sequencer<'a> {
     pub fn new(
         job: Arc<ObjectJob>,
-        framer: Framer,
+        input: Input,
         options: &'a Options,
         forced: Option<&'static dyn LogFormat>,
     ) -> Self {
         let stateful = formats::ALL.into_iter().filter(|f| f.has_headers());
         let stateful =
             stateful.map(|format| Stateful { format, parser: format.parser(options), read: false }).collect();
-        Self { job, options, framer, records: 0, current: forced, stateful, open: None, long: None }
+        Self { job, options, input, records: 0, current: forced, stateful, open: None, long: None }
     }
 
     /// The next block; `None` at the end of the object.
     pub fn next_block(&mut self) -> Option<Block> {
         loop {
-            let Some(frame) = self.framer.next_frame() else {
+            let Some(frame) = self.input.next_frame() else {
                 return self.open.take().filter(|block| !block.frames.is_empty());
             };
             let first = frame.segment.is_none_or(|n| n == 0);
@@ -102,9 +103,9 @@ impl<'a> Sequencer<'a> {
         }
     }
 
-    /// The framer, for what went wrong with the object as a whole.
-    pub fn into_framer(self) -> Framer {
-        self.framer
+    /// The input, for what went wrong with the object as a whole.
+    pub fn into_input(self) -> Input {
+        self.input
     }
 }
 

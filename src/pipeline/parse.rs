@@ -3,15 +3,15 @@
 use super::PipelineError;
 use super::block::{Event, Sink, parse_block};
 use super::event_json;
+use super::input::Input;
 use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
 use crate::formats::{LogFormat, Options};
 use crate::lake::part::RowMeta;
 use crate::model::{Origin, Row, Tally};
-use crate::source::framing::Framer;
 use crate::source::walk::walk;
 use crate::source::{SourceError, object, s3_key};
-use std::io::{self, BufRead, Write};
+use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
 
@@ -50,10 +50,10 @@ pub fn parse(config: &ParseConfig, progress: &dyn Progress, out: &mut dyn Write)
     let mut report = ParseReport { errors, ..ParseReport::default() };
     progress.total(files.iter().map(|file| file.size).sum());
     for file in &files {
-        match object::open(file) {
-            Ok(reader) => {
+        match Input::open(file) {
+            Ok(input) => {
                 let name = file.path.display().to_string();
-                parse_one(config, reader, (name, s3_key::origin_of(&file.path)), progress, out, &mut report)?;
+                parse_one(config, input, (name, s3_key::origin_of(&file.path)), progress, out, &mut report)?;
             }
             Err(error) => report.errors.push(error),
         }
@@ -70,23 +70,22 @@ pub fn parse_stream(
     out: &mut dyn Write,
 ) -> Result<ParseReport, ParseError> {
     let mut report = ParseReport::default();
-    let reader = object::decompress(input, u64::MAX)?;
-    parse_one(config, reader, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
+    let input = Input::stream(object::decompress(input, u64::MAX)?);
+    parse_one(config, input, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
     Ok(report)
 }
 
 fn parse_one(
     config: &ParseConfig,
-    reader: Box<dyn BufRead + Send>,
+    input: Input,
     (name, from_path): (String, Origin),
     progress: &dyn Progress,
     out: &mut dyn Write,
     report: &mut ParseReport,
 ) -> Result<(), ParseError> {
-    let framer = Framer::new(reader);
     let job = Arc::new(ObjectJob { name, origin: config.origin.or(&from_path), ..ObjectJob::default() });
     let mut sink = TextSink { table: config.table.as_deref(), text: Vec::new() };
-    let mut sequencer = Sequencer::new(Arc::clone(&job), framer, &config.options, config.format);
+    let mut sequencer = Sequencer::new(Arc::clone(&job), input, &config.options, config.format);
     while let Some(block) = sequencer.next_block() {
         if progress.cancelled() {
             return Err(PipelineError::Interrupted.into());
@@ -95,10 +94,7 @@ fn parse_one(
         out.write_all(&sink.text)?;
         sink.text.clear();
     }
-    let mut framer = sequencer.into_framer();
-    if let Some(source) = framer.take_error() {
-        report.errors.push(SourceError::Broken { object: job.name.clone(), offset: framer.offset(), source });
-    }
+    report.errors.extend(sequencer.into_input().take_error(&job.name));
     report.tally.add(&job.tally.lock().unwrap_or_else(PoisonError::into_inner));
     Ok(())
 }

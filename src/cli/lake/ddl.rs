@@ -43,6 +43,7 @@ pub(super) fn run(args: &DdlArgs, context: &Context) -> anyhow::Result<Exit> {
     let sound = location.starts_with("s3://") && location.len() > 5 && !location.contains(char::is_control);
     ensure!(sound, "`{location}` is no place on S3; give one such as s3://my-bucket/lake");
     let mut names = lake.tables();
+    names.extend(schema::STITCHED);
     names.extend(schema::DERIVED);
     names.retain(|name| lake.all_parts().any(|part| part.table == *name));
     if let Some(wanted) = args.table.as_deref() {

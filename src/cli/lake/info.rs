@@ -31,7 +31,7 @@ pub(super) fn run(args: &InfoArgs, context: &Context) -> anyhow::Result<Exit> {
     names.extend(lake.manifest.pruned.iter().map(|pruned| pruned.table.as_str()));
     names.sort_unstable();
     names.dedup();
-    for name in names.into_iter().chain(schema::DERIVED) {
+    for name in names.into_iter().chain(schema::STITCHED).chain(schema::DERIVED) {
         let parts: Vec<_> = lake.parts(name, TimeRange::default()).collect();
         let pruned: u64 = lake.manifest.pruned.iter().filter(|p| p.table == name).map(|p| p.rows).sum();
         if parts.is_empty() && pruned == 0 {
