@@ -245,7 +245,9 @@ impl Spool<'_> {
         let all = concat_batches(schema, &batches).map_err(arrow)?;
         drop(batches);
         let mut writer = PartWriter::new(&self.day.folder, schema)?;
-        writer.push(&sort(&all).map_err(arrow)?)?;
+        let sorted = sort(&all).map_err(arrow)?;
+        drop(all);
+        writer.push(&sorted)?;
         let built = writer.finish()?;
         // Named so that the next writer clears it away after a crash.
         let path = format!("{INTERNAL}/.tmp-run-{}-{}.parquet", std::process::id(), self.files.len());
