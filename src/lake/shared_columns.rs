@@ -43,8 +43,11 @@ pub(super) fn encode(batch: &RecordBatch, properties: WriterProperties) -> Resul
 fn same_columns(batch: &RecordBatch) -> Vec<usize> {
     let columns = batch.columns();
     let null = |i: usize| columns[i].null_count() == columns[i].len();
+    let schema = batch.schema();
+    // Pages of a column that cannot be null have no levels, so its twin must be such a one too.
     let same = |a: usize, b: usize| {
-        columns[a].data_type() == columns[b].data_type()
+        schema.field(a).data_type() == schema.field(b).data_type()
+            && schema.field(a).is_nullable() == schema.field(b).is_nullable()
             && ((null(a) && null(b))
                 || (columns[a].null_count() == columns[b].null_count() && columns[a].as_ref() == columns[b].as_ref()))
     };
@@ -126,6 +129,11 @@ mod tests {
         ];
         let batch = RecordBatch::try_from_iter_with_nullable(columns.map(|(name, array)| (name, array, true))).unwrap();
         assert_eq!(same_columns(&batch), [0, 1, 2, 3, 0, 2, 3]);
+        let required = RecordBatch::try_from_iter_with_nullable([
+            ("a", Arc::new(text(9)) as ArrayRef, false),
+            ("b", Arc::new(text(9)) as ArrayRef, true),
+        ]);
+        assert_eq!(same_columns(&required.unwrap()), [0, 1]);
         let properties = || WriterProperties::builder().set_max_row_group_row_count(Some(300)).build();
         let bytes = encode(&batch, properties()).unwrap();
         let mut plain = Vec::new();

@@ -6,15 +6,26 @@ use crate::formats::shared::names::snake;
 use crate::formats::{LogFormat, Shape};
 use crate::model::{Common, Field, Kind, Link, Row, Value};
 use serde_json::{Map, Value as Out};
+use std::collections::HashMap;
+
+/// Names of each format's cells, made once.
+#[derive(Default)]
+pub(super) struct Names(HashMap<&'static str, Vec<String>>);
+
+impl Names {
+    fn of(&mut self, format: &'static dyn LogFormat) -> &[String] {
+        self.0.entry(format.id()).or_insert_with(|| cell_names(format.fields()))
+    }
+}
 
 /// Appends one line, newline included.
-pub(super) fn write(event: &Event<'_, '_>, out: &mut Vec<u8>) {
+pub(super) fn write(event: &Event<'_, '_>, names: &mut Names, out: &mut Vec<u8>) {
     let mut object = Map::new();
     let text = event.record.text.trim();
     let members = event.format.shape() == Shape::Members && text.starts_with('{');
     if !members || !add_members(&mut object, event.format, event.row, text) {
         object.clear();
-        add_cells(&mut object, event.format, event.row);
+        add_cells(&mut object, names.of(event.format), event.format.fields(), event.row);
     }
     if event.format.takes_anything() || event.record.envelope.is_some() {
         // What no format knows is its text; and a CloudWatch event is what its message says.
@@ -26,21 +37,25 @@ pub(super) fn write(event: &Event<'_, '_>, out: &mut Vec<u8>) {
     }
 }
 
-/// The name a native cell is printed under.
-pub(super) fn name_of(fields: &[Field], cell: usize) -> String {
-    let field = &fields[cell];
-    let own = !field.native.contains(['(', ':', '.']) || field.native.starts_with("cs(");
-    let first = fields[..cell].iter().all(|before| before.native != field.native);
-    if own && first {
-        return snake(field.native);
+/// The names native cells are printed under: AWS's, in snake_case; the column's without its prefix where
+/// AWS has one name for several cells, or none.
+pub(super) fn cell_names(fields: &[Field]) -> Vec<String> {
+    let mut names: Vec<String> = Vec::with_capacity(fields.len());
+    for field in fields {
+        let plain = !field.native.contains(['(', ':', '.']) || field.native.starts_with("cs(");
+        let own = snake(field.native);
+        if plain && !names.contains(&own) {
+            names.push(own);
+        } else {
+            names.push(field.column.split_once('_').map_or(field.column, |(_, name)| name).to_owned());
+        }
     }
-    field.column.split_once('_').map_or(field.column, |(_, name)| name).to_owned()
+    names
 }
 
-fn add_cells(object: &mut Map<String, Out>, format: &dyn LogFormat, row: &Row<'_>) {
-    let fields = format.fields();
-    for (cell, value) in row.native.iter().enumerate() {
-        object.insert(name_of(fields, cell), json_of(fields[cell].kind, value));
+fn add_cells(object: &mut Map<String, Out>, names: &[String], fields: &[Field], row: &Row<'_>) {
+    for ((name, field), value) in names.iter().zip(fields).zip(&row.native) {
+        object.insert(name.clone(), json_of(field.kind, value));
     }
     for (name, value) in &row.extra {
         let value = serde_json::from_str(value).unwrap_or_else(|_| Out::from(value.as_ref()));
@@ -115,7 +130,7 @@ mod tests {
     fn names_are_those_of_aws() {
         let names = |id: &str| {
             let fields = formats::by_id(id).unwrap().fields();
-            (0..fields.len()).map(|cell| name_of(fields, cell)).collect::<Vec<_>>()
+            cell_names(fields)
         };
         let alb = names("alb");
         for name in ["type", "client_ip", "client_port", "target_ip", "request", "target_port_list", "trace_id"] {
@@ -130,7 +145,7 @@ mod tests {
     fn no_format_prints_a_name_twice() {
         for format in formats::ALL {
             let fields = format.fields();
-            let mut names: Vec<String> = (0..fields.len()).map(|cell| name_of(fields, cell)).collect();
+            let mut names = cell_names(fields);
             names.sort_unstable();
             let count = names.len();
             names.dedup();

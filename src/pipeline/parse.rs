@@ -84,7 +84,7 @@ fn parse_one(
     report: &mut ParseReport,
 ) -> Result<(), ParseError> {
     let job = Arc::new(ObjectJob { name, origin: config.origin.or(&from_path), ..ObjectJob::default() });
-    let mut sink = TextSink { table: config.table.as_deref(), text: Vec::new() };
+    let mut sink = TextSink { table: config.table.as_deref(), names: event_json::Names::default(), text: Vec::new() };
     let mut sequencer = Sequencer::new(Arc::clone(&job), input, &config.options, config.format);
     while let Some(block) = sequencer.next_block() {
         if progress.cancelled() {
@@ -102,13 +102,14 @@ fn parse_one(
 /// Events as lines of JSON; rejects are counted only.
 struct TextSink<'a> {
     table: Option<&'a str>,
+    names: event_json::Names,
     text: Vec<u8>,
 }
 
 impl Sink for TextSink<'_> {
     fn event(&mut self, _job: &ObjectJob, event: &Event<'_, '_>) -> Result<bool, PipelineError> {
         if self.table.is_none_or(|table| table == event.format.id()) {
-            event_json::write(event, &mut self.text);
+            event_json::write(event, &mut self.names, &mut self.text);
         }
         Ok(true)
     }
@@ -120,5 +121,5 @@ impl Sink for TextSink<'_> {
 
 /// Names that [`parse`] prints a format's own fields under, in order.
 pub fn column_names(format: &dyn LogFormat) -> Vec<String> {
-    (0..format.fields().len()).map(|cell| event_json::name_of(format.fields(), cell)).collect()
+    event_json::cell_names(format.fields())
 }

@@ -6,8 +6,9 @@ use crate::model::{Kind, Micros, Value};
 use std::borrow::Cow;
 
 /// Any of the times AWS writes: RFC 3339, common log format, `20131102T010628Z`, epoch seconds, milliseconds or
-/// microseconds, with a fraction or without.
+/// microseconds, with a fraction or without; in brackets or not.
 pub fn time(text: &str) -> Option<Micros> {
+    let text = text.strip_prefix('[').and_then(|inner| inner.strip_suffix(']')).unwrap_or(text);
     Micros::parse_rfc3339(text)
         .or_else(|| Micros::parse_clf(text))
         .or_else(|| Micros::parse_basic(text))
