@@ -41,6 +41,13 @@ pub(super) struct Block {
     pub long: Option<Envelope>,
 }
 
+impl Block {
+    /// Whether it holds pieces of a record: those of one record must come into the lake one after another.
+    pub fn is_cut(&self) -> bool {
+        self.frames.iter().any(|frame| frame.segment.is_some())
+    }
+}
+
 /// An event, ready to be kept.
 pub(super) struct Event<'e, 'r> {
     pub format: &'static dyn LogFormat,

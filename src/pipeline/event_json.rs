@@ -29,7 +29,10 @@ pub(super) fn write(event: &Event<'_, '_>, names: &mut Names, out: &mut Vec<u8>)
     }
     if event.format.takes_anything() || event.record.envelope.is_some() {
         // What no format knows is its text; and a CloudWatch event is what its message says.
-        object.entry("message").or_insert_with(|| Out::from(event.meta.raw.trim_end_matches(['\n', '\r'])));
+        let message = object.entry("message").or_insert(Out::Null);
+        if message.is_null() {
+            *message = Out::from(event.meta.raw.trim_end_matches(['\n', '\r']));
+        }
     }
     object.insert("common".to_owned(), common(event));
     if serde_json::to_writer(&mut *out, &Out::Object(object)).is_ok() {

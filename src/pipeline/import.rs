@@ -237,7 +237,7 @@ impl Run<'_> {
         });
         let mut sequencer = Sequencer::new(Arc::clone(&job), input, &self.config.options, self.config.format);
         while let Some(block) = sequencer.next_block() {
-            if file.size < SHARED_FROM {
+            if file.size < SHARED_FROM || block.is_cut() {
                 self.parse(block, sink)?;
             } else if let Err(full) = send.try_send(block) {
                 self.parse(full.into_inner(), sink)?;

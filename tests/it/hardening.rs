@@ -18,10 +18,10 @@ fn failing_queries_and_raw_bytes_show_no_secret() {
     let line = [b"caf\xe9 token=".as_slice(), token().as_bytes(), b" end\n"].concat();
     env.file("odd.log", [line.as_slice(), format!("plain {}\n", token()).as_bytes()].concat());
     env.cmd(&["import", "odd.log"]).code(0);
-    let cast = env.cmd(&["query", "SELECT CAST(raw AS BIGINT) FROM rejects"]).code(2);
+    let cast = env.cmd(&["query", "SELECT CAST(raw AS BIGINT) FROM text"]).code(2);
     assert!(!cast.stderr.contains(TOKEN[2]) && !cast.stderr.contains("eyJhbGci"), "{}", cast.stderr);
     for format in ["table", "csv", "jsonl"] {
-        let output = env.cmd(&["query", "--format", format, "SELECT raw_bytes, raw FROM rejects"]).code(0);
+        let output = env.cmd(&["query", "--format", format, "SELECT raw_bytes, raw FROM text"]).code(0);
         assert!(output.stdout.contains("end") && !output.stdout.contains(TOKEN[2]), "{}", output.stdout);
     }
 }

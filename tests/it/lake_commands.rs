@@ -240,7 +240,7 @@ fn three_days() -> TestEnv {
     let lines = alb_lines(3 * 86_400);
     let some: Vec<&str> = lines.iter().step_by(864).map(String::as_str).collect();
     env.file("alb.log", some.join("\n"));
-    env.file("noise.txt", "no time here\n");
+    env.file("noise.txt", "no\0time here\n");
     env.import(&["alb.log", "noise.txt"]);
     env
 }
@@ -388,7 +388,7 @@ fn checksums_are_ones_that_sha256sum_accepts() {
 #[test]
 fn rejects_are_summed_up_with_what_to_do() {
     let env = TestEnv::new();
-    env.file("noise.txt", "one\ntwo\nthree\n");
+    env.file("noise.txt", "\0one\n\0two\n\0three\n");
     env.file("alb.log", format!("{}\nhttps 2026-03-02T00:00:00.000000Z app/x/y -\n", alb_lines(3).join("\n")));
     env.import(&["noise.txt", "alb.log"]);
     let rows = jsonl(&env.ok(&["lake", "rejects", "--summary", "--format", "jsonl"]));

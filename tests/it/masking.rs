@@ -104,7 +104,7 @@ fn rejects_and_error_messages_are_masked() {
     let env = TestEnv::new();
     let secrets = planted();
     let lines: Vec<String> =
-        secrets.iter().map(|s| format!("some text password={s} Bearer {s} key: {s} end")).collect();
+        secrets.iter().map(|s| format!("\0some text password={s} Bearer {s} key: {s} end")).collect();
     env.file("odd.txt", lines.join("\n"));
     // A line of a known format that does not follow it, and one whose JSON is broken after a secret.
     // A token that is known by itself: a bare phone number is not, without words around it.
