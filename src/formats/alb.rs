@@ -151,7 +151,9 @@ impl LogFormat for Alb {
             return Some(Claim { score: 95, reason: "a request type, a time and an app/… load balancer id" });
         }
         let (address, port) = tokens::ip_port(client);
-        if port.is_none() || tokens::ip(address).is_none() {
+        // An address that is masked is none; the rest of the line still tells.
+        let masked = known && elb.contains('/') && address.contains('.');
+        if port.is_none() || (tokens::ip(address).is_none() && !masked) {
             return None;
         }
         let word = !kind.is_empty() && kind.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit());

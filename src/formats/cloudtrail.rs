@@ -186,6 +186,10 @@ impl LogFormat for CloudTrail {
         "API Activity [6003]"
     }
 
+    fn wrapped_in(&self) -> &'static [&'static str] {
+        &["detail", "CloudTrailEvent"]
+    }
+
     fn shape(&self) -> Shape {
         Shape::Members
     }
@@ -219,7 +223,9 @@ impl Parser for TrailParser {
             Ok(notes) => notes,
             Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
         };
-        if !has_time(row) {
+        // In CloudWatch a record without a time of its own still has the event's.
+        let dated = record.envelope.is_some_and(|e| e.time.is_some()) && !row.native[EVENT_ID].is_null();
+        if !has_time(row) && !dated {
             return variants::parse(record.text, row, &notes);
         }
         for (note, name) in [(DETAIL, "detail"), (EVENT_TEXT, "CloudTrailEvent"), (DIGEST, "digestStartTime")] {

@@ -147,6 +147,10 @@ impl LogFormat for GuardDuty {
         "Detection Finding [2004]"
     }
 
+    fn wrapped_in(&self) -> &'static [&'static str] {
+        &["detail"]
+    }
+
     fn shape(&self) -> Shape {
         Shape::Members
     }

@@ -84,6 +84,11 @@ pub trait LogFormat: Sync {
         Shape::Columns
     }
 
+    /// Members that hold the record itself, as an object or as its JSON text, where it came wrapped.
+    fn wrapped_in(&self) -> &'static [&'static str] {
+        &[]
+    }
+
     /// The cell of a top-level member of that name, where it goes to one.
     fn cell_of(&self, name: &str) -> Option<usize> {
         self.fields().iter().position(|field| field.native == name)

@@ -142,6 +142,10 @@ impl LogFormat for XRay {
         "API Activity [6003]"
     }
 
+    fn wrapped_in(&self) -> &'static [&'static str] {
+        &["Document"]
+    }
+
     fn shape(&self) -> Shape {
         Shape::Members
     }

@@ -6,6 +6,7 @@ use crate::formats::shared::names::snake;
 use crate::formats::{LogFormat, Shape};
 use crate::model::{Common, Field, Kind, Link, Row, Value};
 use serde_json::{Map, Value as Out};
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 /// Names of each format's cells, made once.
@@ -23,7 +24,8 @@ pub(super) fn write(event: &Event<'_, '_>, names: &mut Names, out: &mut Vec<u8>)
     let mut object = Map::new();
     let text = event.record.text.trim();
     let members = event.format.shape() == Shape::Members && text.starts_with('{');
-    if !members || !add_members(&mut object, event.format, event.row, text) {
+    let text = if members { unwrapped(event.format, text) } else { Cow::Borrowed(text) };
+    if !members || !add_members(&mut object, event.format, event.row, &text) {
         object.clear();
         add_cells(&mut object, names.of(event.format), event.format.fields(), event.row);
     }
@@ -64,6 +66,19 @@ fn add_cells(object: &mut Map<String, Out>, names: &[String], fields: &[Field], 
         let value = serde_json::from_str(value).unwrap_or_else(|_| Out::from(value.as_ref()));
         object.entry(snake(name)).or_insert(value);
     }
+}
+
+/// The record inside of what it was wrapped in.
+fn unwrapped<'t>(format: &dyn LogFormat, text: &'t str) -> Cow<'t, str> {
+    let names = format.wrapped_in();
+    let inner = (!names.is_empty()).then(|| json::parse(text).ok()).flatten().and_then(|outer| {
+        names.iter().find_map(|name| match outer.get(name)? {
+            Json::Object(inner) => Some(Cow::Borrowed(inner)),
+            Json::Str(inner) => Some(json::unescape(inner)),
+            _ => None,
+        })
+    });
+    inner.unwrap_or(Cow::Borrowed(text))
 }
 
 /// The record's own members; `false` where it is no JSON that can be read.

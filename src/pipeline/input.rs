@@ -7,6 +7,11 @@ use crate::source::{SourceError, object};
 use std::fs::File;
 use std::io::{BufRead, Read as _};
 
+/// A zip file begins with its first member's header.
+const ZIP: [u8; 4] = *b"PK\x03\x04";
+/// Where a tar file has its magic, and which.
+const TAR: (usize, &[u8]) = (257, b"ustar");
+
 pub(super) enum Input {
     Framed(Box<Framer>),
     Rows { rows: Box<ParquetRows>, error: Option<SourceError> },
@@ -19,7 +24,11 @@ impl Input {
         if opened.read_exact(&mut head).is_ok() && is_parquet(&head) {
             return Ok(Self::Rows { rows: Box::new(ParquetRows::open(&file.path)?), error: None });
         }
-        Ok(Self::stream(object::open(file)?))
+        let framer = Framer::new(object::open(file)?);
+        if head == ZIP || framer.head().get(TAR.0..TAR.0 + TAR.1.len()) == Some(TAR.1) {
+            return Err(SourceError::Archive { path: file.path.clone() });
+        }
+        Ok(Self::Framed(Box::new(framer)))
     }
 
     pub fn stream(reader: Box<dyn BufRead + Send>) -> Self {

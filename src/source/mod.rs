@@ -20,6 +20,8 @@ pub enum SourceError {
     NotAFile { path: PathBuf },
     #[error("{}: is a logsift lake and was left out; work on it with --lake", path.display())]
     Lake { path: PathBuf },
+    #[error("{}: is an archive; unpack it and give its files or the folder they are in", path.display())]
+    Archive { path: PathBuf },
     #[error("{}: cannot be opened", path.display())]
     Open { path: PathBuf, source: std::io::Error },
     #[error("{}: cannot be listed", path.display())]

@@ -47,7 +47,7 @@ fn every_object_is_balanced_and_every_row_is_there() {
         *rows.entry(part["table"].as_str().unwrap().to_owned()).or_default() += n;
     }
     assert_eq!(rows, expected);
-    assert_eq!(rows["rejects"], 4);
+    assert_eq!((rows["rejects"], rows["text"]), (1, 3));
     let ids = parts::event_ids(&env);
     assert_eq!(ids.iter().collect::<BTreeSet<_>>().len(), ids.len(), "event ids are unique");
     assert!(ids.iter().all(|id| id.len() == 32 && id.bytes().all(|b| b.is_ascii_hexdigit())));

@@ -57,6 +57,8 @@ def subscription(messages, group="/prove/group", stream="prove-stream", first=EN
 
 def prepared(text, note):
     """The sample as it would lie in a log, by the words of its note."""
+    for cut in re.findall(r'cut "([^"]*)"', note):
+        text = text.replace(cut, "")
     for dropped in re.findall(r'drop "([^"]*)"', note):
         text = "\n".join(line for line in text.split("\n") if line.strip() != dropped)
     start = re.search(r"from line (\d+)", note)

@@ -1,6 +1,7 @@
 //! What Lambda itself writes to a function's log, in its text and its JSON form, and the shapes its runtimes
 //! give to an application's lines. Facts: AWS, "Lambda logs" and the Telemetry API's event schema.
 
+use super::links::is_uuid;
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::Micros;
@@ -239,15 +240,6 @@ fn set_metrics(line: &mut Platform<'_>, metrics: &Json<'_>) {
     line.memory_size = whole("memorySizeMB");
     line.max_memory_used = whole("maxMemoryUsedMB");
     line.produced_bytes = whole("producedBytes");
-}
-
-/// Shaped like a UUID, as request ids are.
-pub fn is_uuid(text: &str) -> bool {
-    text.len() == 36
-        && text.bytes().enumerate().all(|(i, b)| match i {
-            8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
-        })
 }
 
 #[cfg(test)]

@@ -34,11 +34,12 @@ pub fn request_id_in(text: &str) -> Option<&str> {
     text.split_whitespace().take(3).find(|word| is_uuid(word))
 }
 
+/// Shaped like a UUID; examples have letters in them that are no hex digits.
 pub fn is_uuid(text: &str) -> bool {
     text.len() == 36
         && text.bytes().enumerate().all(|(i, b)| match i {
             8 | 13 | 18 | 23 => b == b'-',
-            _ => b.is_ascii_hexdigit(),
+            _ => b.is_ascii_alphanumeric(),
         })
 }
 

@@ -1,6 +1,6 @@
 //! The shapes Lambda's runtimes and common loggers give to an application's lines.
 
-use super::lambda::is_uuid;
+use super::links::is_uuid;
 use crate::codec::json;
 use crate::model::Micros;
 use std::borrow::Cow;

@@ -151,7 +151,7 @@ fn appsync<'a>(message: &'a str, object: Option<&Json<'a>>) -> Option<Facts<'a>>
         }
         return Some(facts);
     }
-    let id = message.split(' ').next().filter(|id| super::lambda::is_uuid(id))?;
+    let id = message.split(' ').next().filter(|id| super::links::is_uuid(id))?;
     facts.set(Common::RequestId, Value::text(id));
     let what = message[id.len()..].trim_start();
     // The word before the first colon: `Begin Request`, `GraphQL Query`, `Request Headers`.

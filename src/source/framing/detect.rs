@@ -188,7 +188,9 @@ pub(super) fn wrapper(head: &[u8]) -> Option<&'static str> {
                 b"results" if first_has(array, &["field", "value"]) => return Some("results"),
                 b"Traces" if first_has(array, &["Segments"]) => return Some("Traces"),
                 b"Findings" if first_has(array, &["everity"]) => return Some("Findings"),
-                b"Events" if first_has(array, &["EventId"]) => return Some("Events"),
+                b"Events" if first_has(array, &["EventId"]) || first_has(array, &["eventVersion", "eventType"]) => {
+                    return Some("Events");
+                }
                 b"QueryResultRows" => return Some("QueryResultRows"),
                 _ => {}
             }

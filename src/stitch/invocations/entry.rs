@@ -2,7 +2,7 @@
 
 use crate::codec::json::{self, Json};
 use crate::formats::shared::lambda::{self, Platform, Text};
-use crate::formats::shared::runtimes;
+use crate::formats::shared::{links, runtimes};
 use crate::model::Micros;
 use crate::stitch::Line;
 use sha2::{Digest as _, Sha256};
@@ -138,7 +138,7 @@ impl Entry {
                 ..Facts::default()
             })
         });
-        let request_id = id.filter(|id| lambda::is_uuid(id)).map(Box::from);
+        let request_id = id.filter(|id| links::is_uuid(id)).map(Box::from);
         Self { request_id, facts, ..self }
     }
 }

@@ -100,7 +100,8 @@ def tabbed(line, known):
 def viewer(values):
     common = {"source_ip": address(values.get("c-ip")), "http_method": string(values.get("cs-method")), "request_id": string(values.get("x-edge-request-id"))}
     for column, name in (("source_port", "c-port"), ("http_status", "sc-status"), ("bytes_in", "cs-bytes"), ("bytes_out", "sc-bytes")):
-        if name in values:
+        # 000: the viewer left before there was a status.
+        if name in values and values[name] != "000":
             common[column] = number(values[name])
     if string(values.get("cs-uri-stem")):
         common["url_path"] = unquoted(values["cs-uri-stem"])
