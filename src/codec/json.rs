@@ -2,6 +2,7 @@
 //! building a tree, nested values come as their own text. Not a validator: bytes between tokens
 //! are checked no further than needed to find the borders. Nesting is bounded.
 
+use super::quote::quote_or_escape;
 use std::borrow::Cow;
 
 /// Deeper nesting than any AWS log has; a limit that is hit is an error.
@@ -109,16 +110,11 @@ pub fn skip_space(text: &[u8], mut at: usize) -> usize {
     at
 }
 
-/// Bytes of a string looked at one by one before a vector search pays: names and most values are short.
-const SHORT: usize = 16;
-
 /// End of the string whose opening quote is at `at`: the position after its closing quote.
 fn string_end(text: &[u8], at: usize) -> Result<usize, JsonError> {
     let mut from = at + 1;
     while let Some(rest) = text.get(from..) {
-        let near = rest.iter().take(SHORT).position(|b| matches!(b, b'"' | b'\\'));
-        let far = || memchr::memchr2(b'"', b'\\', rest.get(SHORT..)?).map(|found| found + SHORT);
-        let Some(found) = near.or_else(far) else {
+        let Some(found) = quote_or_escape(rest) else {
             break;
         };
         if rest[found] == b'"' {

@@ -8,4 +8,5 @@ pub mod java_map;
 pub mod json;
 pub mod json_walk;
 pub mod percent;
+mod quote;
 pub mod tokens;

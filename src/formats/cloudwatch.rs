@@ -158,6 +158,16 @@ impl LogFormat for CloudWatch {
     }
 }
 
+/// Whether a message begins as nothing but a Lambda runtime's does: most of CloudWatch is such lines, and no other
+/// format need be asked about them.
+pub(super) fn is_plain(text: &str) -> bool {
+    let text = text.as_bytes();
+    let node = text.get(19) == Some(&b'.') && text.get(23..25) == Some(b"Z\t") && text[0].is_ascii_digit();
+    let platform = [&b"START RequestId: "[..], b"END RequestId: ", b"REPORT RequestId: "];
+    let python = [&b"[INFO]\t"[..], b"[ERROR]\t", b"[WARNING]\t", b"[DEBUG]\t", b"[ERROR] "];
+    node || platform.iter().chain(&python).any(|start| text.starts_with(start))
+}
+
 struct EventParser;
 
 impl Parser for EventParser {

@@ -173,6 +173,10 @@ pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
 
 /// The format that claims a record with the highest score; the first in [`ALL`] on a tie.
 pub fn identify(record: &Record<'_>, options: &Options) -> Option<(&'static dyn LogFormat, Claim)> {
+    if record.envelope.is_some() && cloudwatch::is_plain(record.text) {
+        let reason = "a line that a Lambda runtime begins so";
+        return Some((&cloudwatch::CloudWatch, Claim { score: 60, reason }));
+    }
     let mut best: Option<(&'static dyn LogFormat, Claim)> = None;
     for format in ALL {
         if let Some(claim) = format.claims(record, options)

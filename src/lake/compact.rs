@@ -245,8 +245,7 @@ impl Spool<'_> {
         let all = concat_batches(schema, &batches).map_err(arrow)?;
         drop(batches);
         let mut writer = PartWriter::new(&self.day.folder, schema)?;
-        let sorted = sort(&all).map_err(arrow)?;
-        drop(all);
+        let sorted = sort(all).map_err(arrow)?;
         writer.push(&sorted)?;
         let built = writer.finish()?;
         // Named so that the next writer clears it away after a crash.

@@ -35,8 +35,8 @@ pub struct RowMeta<'a> {
 }
 
 enum Column {
-    /// Nulls so far: most columns of a table never get a value in a given part.
-    Empty(Kind, usize),
+    /// Nulls only so far: most columns of a table never get a value in a given part.
+    Empty(Kind),
     Str(StringBuilder),
     Int(Int64Builder),
     Float(Float64Builder),
@@ -46,7 +46,7 @@ enum Column {
 
 impl Column {
     fn new(kind: Kind) -> Self {
-        Self::Empty(kind, 0)
+        Self::Empty(kind)
     }
 
     /// A column of that kind that begins with `nulls` nulls.
@@ -81,13 +81,13 @@ impl Column {
     }
 
     /// A value of another kind than the column's is null: formats fill their own columns.
-    fn push(&mut self, value: &Value<'_>) {
-        if let Self::Empty(kind, nulls) = self {
+    #[inline]
+    fn push(&mut self, value: &Value<'_>, rows: usize) {
+        if let Self::Empty(kind) = self {
             if value.is_null() {
-                *nulls += 1;
                 return;
             }
-            *self = Self::begin(*kind, *nulls);
+            *self = Self::begin(*kind, rows);
         }
         match (self, value) {
             (Self::Empty(..), _) => {}
@@ -104,9 +104,9 @@ impl Column {
         }
     }
 
-    fn finish(&mut self) -> ArrayRef {
+    fn finish(&mut self, rows: usize) -> ArrayRef {
         match self {
-            Self::Empty(kind, nulls) => new_null_array(&schema::data_type(*kind), *nulls),
+            Self::Empty(kind) => new_null_array(&schema::data_type(*kind), rows),
             Self::Str(b) => Arc::new(b.finish()),
             Self::Int(b) => Arc::new(b.finish()),
             Self::Float(b) => Arc::new(b.finish()),
@@ -188,7 +188,7 @@ impl PartBuilder {
         self.event_id.append_value(meta.event_id);
         self.source_table.append_value(&self.table);
         for (column, &common) in self.common.iter_mut().zip(Common::ALL) {
-            column.push(row.common(common));
+            column.push(row.common(common), self.rows);
         }
         for (list, &link) in self.links.iter_mut().zip(&Link::ALL) {
             for value in row.links(link) {
@@ -203,7 +203,7 @@ impl PartBuilder {
         self.offset.append_value(meta.offset as i64);
         self.segment.append_option(meta.segment.map(i64::from));
         for (column, value) in self.native.iter_mut().zip(&row.native) {
-            column.push(value);
+            column.push(value, self.rows);
         }
         self.extra.append_option(row.extra_json());
         self.rows += 1;
@@ -222,7 +222,7 @@ impl PartBuilder {
 
     fn columns(&mut self) -> Vec<ArrayRef> {
         let mut columns: Vec<ArrayRef> = vec![Arc::new(self.event_id.finish()), Arc::new(self.source_table.finish())];
-        columns.extend(self.common.iter_mut().map(Column::finish));
+        columns.extend(self.common.iter_mut().map(|column| column.finish(self.rows)));
         columns.extend(self.links.iter_mut().map(|list| Arc::new(list.finish()) as ArrayRef));
         columns.push(Arc::new(self.raw.finish()));
         columns.push(Arc::new(self.raw_bytes.finish()));
@@ -230,7 +230,7 @@ impl PartBuilder {
         columns.push(Arc::new(self.record.finish()));
         columns.push(Arc::new(self.offset.finish()));
         columns.push(Arc::new(self.segment.finish()));
-        columns.extend(self.native.iter_mut().map(Column::finish));
+        columns.extend(self.native.iter_mut().map(|column| column.finish(self.rows)));
         columns.push(Arc::new(self.extra.finish()));
         columns
     }
@@ -240,7 +240,7 @@ impl PartBuilder {
         let columns = self.columns();
         let arrow = |source| LakeError::Arrow { path: self.table.clone(), source };
         let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns).map_err(arrow)?;
-        let batch = if self.sorted { batch } else { sort(&batch).map_err(arrow)? };
+        let batch = if self.sorted { batch } else { sort(batch).map_err(arrow)? };
         let parquet =
             encode(&batch, self.raw_size).map_err(|source| LakeError::Write { path: self.table.clone(), source })?;
         Ok(BuiltPart {
@@ -257,18 +257,22 @@ impl PartBuilder {
 }
 
 /// By time, rows without one first; rows of equal time stay in the order they came.
-pub(super) fn sort(batch: &RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+pub(super) fn sort(batch: RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
     let times = batch.column_by_name(Common::EventTime.name());
     let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
     let Some(times) = times else {
-        return Ok(batch.clone());
+        return Ok(batch);
     };
     let mut order: Vec<(i64, u32)> =
         (0..times.len()).map(|i| (if times.is_null(i) { i64::MIN } else { times.value(i) }, i as u32)).collect();
     order.sort_by_key(|(time, _)| *time);
     let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, i)| i));
-    let columns: Result<Vec<_>, _> = batch.columns().iter().map(|column| take(column, &order, None)).collect();
-    RecordBatch::try_new(batch.schema(), columns?)
+    let (schema, columns, _) = batch.into_parts();
+    // Each column goes as soon as it is sorted: two of all of them would be twice the memory.
+    let sorted = columns
+        .into_iter()
+        .map(|column| if column.null_count() == column.len() { Ok(column) } else { take(&column, &order, None) });
+    RecordBatch::try_new(schema, sorted.collect::<Result<_, _>>()?)
 }
 
 /// How every part is encoded; the caller sees to the size of row groups.

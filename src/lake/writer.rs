@@ -6,10 +6,11 @@ use super::store::Store;
 use super::{Lake, LakeError};
 use crate::model::{Field, Micros, Row};
 
-/// Raw bytes in one part at most (half of what the layout allows: parts are built in memory).
-const PART_RAW: usize = 64 * 1024 * 1024;
+/// Raw bytes in one part at most: parts are built in memory, one or more per thread. `lake compact` makes them
+/// larger.
+const PART_RAW: usize = 32 * 1024 * 1024;
 /// Raw bytes in all open builders at most.
-const OPEN_RAW: usize = 192 * 1024 * 1024;
+const OPEN_RAW: usize = 96 * 1024 * 1024;
 /// Hive's name of the partition of rows without a date.
 pub(super) const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
 

@@ -2,6 +2,7 @@
 
 use super::PipelineError;
 use super::object_job::ObjectJob;
+use crate::codec::json::{self, Json};
 use crate::formats::{self, LogFormat, Options, Outcome, Parser};
 use crate::lake::part::RowMeta;
 use crate::model::{Common, Envelope, Origin, Record, Reject, RejectReason, Row, Tally, Value};
@@ -9,6 +10,8 @@ use crate::source::framing::{Framing, MAX_FRAME};
 use crate::source::transport::{self, Context};
 use bstr::ByteSlice as _;
 use std::borrow::Cow;
+use std::collections::HashMap;
+use std::hash::{Hash as _, Hasher as _};
 use std::sync::{Arc, PoisonError};
 
 /// Bytes of records in a block, about.
@@ -84,6 +87,8 @@ struct BlockParser<'b, S> {
     forced: bool,
     /// What the last record of a mixed object was.
     last: Option<&'static dyn LogFormat>,
+    /// JSON objects that only a format claims that takes anything, by the names of their members.
+    others: HashMap<u64, &'static dyn LogFormat>,
     parsers: Vec<(&'static str, Box<dyn Parser>)>,
     tally: Tally,
     counts: Counts,
@@ -111,6 +116,7 @@ pub(super) fn parse_block<S: Sink>(
         current: block.current,
         forced: forced.is_some(),
         last: None,
+        others: HashMap::new(),
         parsers,
         tally: Tally::default(),
         counts: Counts::default(),
@@ -201,7 +207,14 @@ impl<S: Sink> BlockParser<'_, S> {
         {
             return Some(last);
         }
+        let names = member_names(record.text);
+        if let Some(known) = names.and_then(|names| self.others.get(&names)) {
+            return Some(*known);
+        }
         self.last = formats::identify(record, self.options).map(|(format, _)| format);
+        if let (Some(names), Some(format)) = (names, self.last.filter(|format| format.takes_anything())) {
+            self.others.insert(names, format);
+        }
         self.last
     }
 
@@ -276,6 +289,18 @@ impl<S: Sink> BlockParser<'_, S> {
         }
         Ok(())
     }
+}
+
+/// A hash of the names of an object's members; `None` for what is no JSON object.
+fn member_names(text: &str) -> Option<u64> {
+    let Ok(Json::Object(object)) = json::parse(text) else {
+        return None;
+    };
+    let mut hasher = std::hash::DefaultHasher::new();
+    for member in json::members(object) {
+        member.ok()?.0.hash(&mut hasher);
+    }
+    Some(hasher.finish())
 }
 
 fn prepare<'b>(block: &'b Block, frame: &'b FrameRef) -> Prepared<'b> {

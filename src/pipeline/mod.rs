@@ -35,3 +35,6 @@ pub enum PipelineError {
 pub fn threads() -> usize {
     std::thread::available_parallelism().map_or(1, std::num::NonZero::get)
 }
+
+#[cfg(test)]
+mod properties;

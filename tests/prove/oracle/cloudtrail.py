@@ -6,7 +6,8 @@ from .values import AnyOf, Expect, address, iso, member, snake
 def record(item, _context):
     top = {}
     for name, value in item.items():
-        top[snake(name)] = iso(value) if name == "eventTime" else member(value)
+        if name != "eventTime" or iso(value):
+            top[snake(name)] = iso(value) if name == "eventTime" else member(value)
     if "timeWindow" in item:
         return Expect(top, {"event_action": AnyOf(item.get("eventType"), None)} if item.get("eventName") else {})
     return Expect(top, common_columns(item))
@@ -14,7 +15,9 @@ def record(item, _context):
 
 def common_columns(item):
     who = item.get("userIdentity") or {}
-    common = {"event_time": iso(item.get("eventTime")), "region": item.get("awsRegion"), "source_ip": address(item.get("sourceIPAddress"))}
+    # What is no time is none; CloudWatch may know a better one, which the facts do not settle.
+    common = {"event_time": iso(item.get("eventTime"))} if iso(item.get("eventTime")) else {}
+    common |= {"region": item.get("awsRegion"), "source_ip": address(item.get("sourceIPAddress"))}
     accounts = {account for account in (item.get("recipientAccountId"), who.get("accountId")) if account}
     if accounts:
         common["account_id"] = AnyOf(*accounts) if len(accounts) > 1 else accounts.pop()
