@@ -5,11 +5,12 @@ use super::exit::Exit;
 use super::terminal;
 use crate::formats::{self, LogFormat};
 use crate::model::{Common, Origin, Record};
+use crate::pipeline::input::Input;
 use crate::report::jsonl;
 use crate::report::table::Table;
-use crate::source::framing::{Framer, Framing};
+use crate::source::framing::Framing;
 use crate::source::walk::walk;
-use crate::source::{object, s3_key, transport};
+use crate::source::{s3_key, transport};
 use bstr::ByteSlice as _;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
@@ -70,8 +71,8 @@ pub(super) fn run(args: &FormatsArgs, context: &Context) -> anyhow::Result<Exit>
             }
             for file in files {
                 let name = file.path.display().to_string();
-                let line = match object::open(&file) {
-                    Ok(reader) => identify(Framer::new(reader), &s3_key::origin_of(&file.path)),
+                let line = match Input::open(&file) {
+                    Ok(input) => identify(input, &s3_key::origin_of(&file.path)),
                     Err(error) => {
                         exit = Exit::Failure;
                         Identified { format: "?".to_owned(), reason: error.to_string(), framing: String::new() }
@@ -100,13 +101,13 @@ struct Identified {
 /// How many records are looked at.
 const SAMPLE: usize = 20;
 
-fn identify(mut framer: Framer, origin: &Origin) -> Identified {
-    let framing = framer.framing();
-    let binary = memchr::memchr(0, framer.head()).is_some();
+fn identify(mut input: Input, origin: &Origin) -> Identified {
+    let (framing, rows) = (input.framing(), input.is_rows());
+    let binary = input.is_binary();
     let mut claims: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
     let mut seen = 0;
     while seen < SAMPLE
-        && let Some(frame) = framer.next_frame()
+        && let Some(frame) = input.next_frame()
     {
         let unwrapped = transport::unwrap_with(frame.framing, frame.context.map(AsRef::as_ref), frame.bytes);
         let text = unwrapped.text.as_deref().map_or_else(|| unwrapped.bytes.to_str_lossy(), Into::into);
@@ -120,6 +121,7 @@ fn identify(mut framer: Framer, origin: &Origin) -> Identified {
         }
     }
     let framing = match framing {
+        _ if rows => "rows of a Parquet file".to_owned(),
         Framing::Lines => "lines".to_owned(),
         Framing::ExportLines => "CloudWatch export lines".to_owned(),
         Framing::TailLines | Framing::TailShort => "CloudWatch tail lines".to_owned(),
@@ -153,9 +155,10 @@ pub(crate) fn fields_markdown() -> String {
 
 fn format_markdown(format: &dyn LogFormat) -> String {
     let mut text = format!(
-        "## `{}`: {}\n\n| AWS field | column | type | feeds |\n|---|---|---|---|\n",
+        "## `{}`: {}\n\nOCSF class: {}.\n\n| AWS field | column | type | feeds |\n|---|---|---|---|\n",
         format.id(),
-        format.title()
+        format.title(),
+        format.ocsf()
     );
     for field in format.fields() {
         let feeds = field.feeds.map(|c| format!("`{}`", c.name())).unwrap_or_default();

@@ -12,7 +12,8 @@ const ZIP: [u8; 4] = *b"PK\x03\x04";
 /// Where a tar file has its magic, and which.
 const TAR: (usize, &[u8]) = (257, b"ustar");
 
-pub(super) enum Input {
+/// Opened, with the first bytes looked at.
+pub enum Input {
     Framed(Box<Framer>),
     Rows { rows: Box<ParquetRows>, error: Option<SourceError> },
 }
@@ -41,6 +42,11 @@ impl Input {
             Self::Framed(framer) => framer.framing(),
             Self::Rows { .. } => Framing::JsonValues,
         }
+    }
+
+    /// Whether its records are the rows of a Parquet file.
+    pub fn is_rows(&self) -> bool {
+        matches!(self, Self::Rows { .. })
     }
 
     /// Whether its first bytes hold a NUL: no log does.

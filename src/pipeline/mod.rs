@@ -4,7 +4,7 @@ mod block;
 mod event_json;
 mod identity;
 pub mod import;
-mod input;
+pub mod input;
 mod lake_sink;
 mod object_job;
 pub mod parse;
