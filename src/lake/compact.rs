@@ -302,7 +302,7 @@ mod tests {
         }
         let parts = writer.finish().unwrap();
         assert_eq!(parts.len(), 1);
-        lake.commit_import(parts, Vec::new()).unwrap();
+        lake.commit_import(parts, Vec::new(), Vec::new()).unwrap();
     }
 
     fn config(target: u64) -> CompactConfig<'static> {

@@ -3,7 +3,7 @@
 
 use super::LakeError;
 use super::store::Store;
-use crate::model::Tally;
+use crate::model::{Micros, Tally, TimeRange};
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -52,6 +52,16 @@ pub struct Pruned {
     pub rows: u64,
     /// RFC 3339.
     pub when: String,
+}
+
+impl Part {
+    /// Whether it may hold rows of that range; without times it may of the open one only.
+    pub fn may_touch(&self, range: TimeRange) -> bool {
+        match (self.min_time, self.max_time) {
+            (Some(min), Some(max)) => range.touches(Micros(min), Micros(max)),
+            _ => range.is_open(),
+        }
+    }
 }
 
 /// A source object that was imported.

@@ -153,13 +153,7 @@ impl Lake {
 
     /// Parts of a table that may hold events inside the range; parts without times always may.
     pub fn parts(&self, table: &str, range: TimeRange) -> impl Iterator<Item = &Part> {
-        self.manifest.parts.values().filter(move |part| {
-            let touches = match (part.min_time, part.max_time) {
-                (Some(min), Some(max)) => range.touches(crate::model::Micros(min), crate::model::Micros(max)),
-                _ => range.is_open(),
-            };
-            part.table == table && touches
-        })
+        self.manifest.parts.values().filter(move |part| part.table == table && part.may_touch(range))
     }
 
     /// Names of the tables that hold log events, rejects included, sorted.

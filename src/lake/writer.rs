@@ -87,11 +87,22 @@ impl<'s> LakeWriter<'s> {
 }
 
 impl Lake {
-    /// Publishes imported parts and their source objects together.
-    pub fn commit_import(&mut self, parts: Vec<Part>, objects: Vec<SourceObject>) -> Result<(), LakeError> {
+    /// Publishes imported parts and their source objects together; `replaced` are paths of parts that go.
+    pub fn commit_import(
+        &mut self,
+        parts: Vec<Part>,
+        replaced: Vec<String>,
+        objects: Vec<SourceObject>,
+    ) -> Result<(), LakeError> {
         if parts.is_empty() && objects.is_empty() {
             return Ok(());
         }
-        self.commit(Change { by: "import".to_owned(), add_parts: parts, add_objects: objects, ..Change::default() })
+        self.commit(Change {
+            by: "import".to_owned(),
+            add_parts: parts,
+            remove_parts: replaced,
+            add_objects: objects,
+            ..Change::default()
+        })
     }
 }

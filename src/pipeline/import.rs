@@ -15,7 +15,6 @@ use crate::model::{Micros, Origin, Tally};
 use crate::source::framing::Framing;
 use crate::source::walk::{SourceFile, walk};
 use crate::source::{SourceError, object, s3_key};
-use crate::stitch;
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -61,8 +60,6 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
     progress.total(files.iter().map(|f| f.size).sum());
     let mut known = Mutex::new(Known::default());
     let mut rest = files.as_slice();
-    // Of tables that others are stitched from.
-    let mut new: Vec<Part> = Vec::new();
     while !rest.is_empty() {
         let (group, after) = rest.split_at(group_len(rest));
         rest = after;
@@ -77,16 +74,16 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
             done: Mutex::new(Done::default()),
             failed: AtomicBool::new(false),
         };
-        let parts = run.group()?;
+        let mut parts = run.group()?;
         let done = run.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.skipped += done.skipped;
         report.errors.extend(done.errors);
         let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
-        new.extend(parts.iter().filter(|part| stitch::ALL.iter().any(|d| d.source == part.table)).cloned());
-        lake.commit_import(parts, objects)?;
+        let (stitched, replaced) = stitched::rebuild(lake, &parts)?;
+        parts.extend(stitched);
+        lake.commit_import(parts, replaced, objects)?;
         known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
     }
-    stitched::rebuild(lake, &new)?;
     report.notes.sort_unstable();
     Ok(report)
 }

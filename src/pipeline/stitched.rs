@@ -3,7 +3,7 @@
 use super::PipelineError;
 use super::identity;
 use crate::formats;
-use crate::lake::manifest::{Change, Part};
+use crate::lake::manifest::Part;
 use crate::lake::part::RowMeta;
 use crate::lake::writer::{LakeWriter, partition};
 use crate::lake::{Lake, LakeError, schema};
@@ -16,8 +16,10 @@ use std::collections::BTreeSet;
 const LONGEST: i64 = 16 * 60 * 1_000_000;
 const DAY: i64 = 86_400_000_000;
 
-/// Stitches anew what lines of these parts may belong to. What was there of those days is replaced in one change.
-pub(super) fn rebuild(lake: &mut Lake, new: &[Part]) -> Result<(), PipelineError> {
+/// Stitches anew what lines of these parts may belong to, which are stored and not yet committed: parts to add, and
+/// paths of parts they replace. Both belong into the same change as the lines, or a run that is cut off in between
+/// would leave lines without their rows.
+pub(super) fn rebuild(lake: &Lake, new: &[Part]) -> Result<(Vec<Part>, Vec<String>), PipelineError> {
     let mut add = Vec::new();
     let mut remove = Vec::new();
     for derived in stitch::ALL {
@@ -25,7 +27,7 @@ pub(super) fn rebuild(lake: &mut Lake, new: &[Part]) -> Result<(), PipelineError
             let folder = partition(derived.id, day.map(|day| Micros(day * DAY)));
             let old = lake.all_parts().filter(|part| part.path.rsplit_once('/').is_some_and(|(at, _)| at == folder));
             remove.extend(old.map(|part| part.path.clone()));
-            let rows = stitch_day(lake, derived, day)?;
+            let rows = stitch_day(lake, new, derived, day)?;
             let mut writer = LakeWriter::new(&lake.store);
             for row in rows {
                 push(&mut writer, derived, row)?;
@@ -33,13 +35,9 @@ pub(super) fn rebuild(lake: &mut Lake, new: &[Part]) -> Result<(), PipelineError
             add.extend(writer.finish()?);
         }
     }
-    if add.is_empty() && remove.is_empty() {
-        return Ok(());
-    }
     // The same rows make the same file again.
     remove.retain(|path| add.iter().all(|part| part.path != *path));
-    lake.commit(Change { by: "stitch".to_owned(), add_parts: add, remove_parts: remove, ..Change::default() })?;
-    Ok(())
+    Ok((add, remove))
 }
 
 /// Days whose rows may change: a line can belong to a row that began the day before.
@@ -59,7 +57,7 @@ fn days(derived: &Derived, new: &[Part]) -> BTreeSet<Option<i64>> {
     days
 }
 
-fn stitch_day(lake: &Lake, derived: &Derived, day: Option<i64>) -> Result<Vec<Stitched>, LakeError> {
+fn stitch_day(lake: &Lake, new: &[Part], derived: &Derived, day: Option<i64>) -> Result<Vec<Stitched>, LakeError> {
     let range = match day {
         Some(day) => TimeRange {
             from: Some(Micros((day * DAY).saturating_sub(LONGEST))),
@@ -72,7 +70,8 @@ fn stitch_day(lake: &Lake, derived: &Derived, day: Option<i64>) -> Result<Vec<St
     let (group, stream) = (column("_log_group"), column("_log_stream"));
     let columns = [Common::AccountId.name(), Common::Region.name(), group, stream];
     let mut stitcher = (derived.stitcher)();
-    for part in lake.parts(derived.source, range) {
+    let fresh = new.iter().filter(|part| part.table == derived.source && part.may_touch(range));
+    for part in lake.parts(derived.source, range).chain(fresh) {
         for batch in lake.raw_batches_with(part, &columns)? {
             let batch = batch?;
             for i in 0..batch.len() {
