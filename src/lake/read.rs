@@ -3,7 +3,9 @@
 use super::manifest::Part;
 use super::{Lake, LakeError, schema};
 use crate::model::Common;
-use arrow::array::{Array as _, AsArray as _, BinaryArray, Int64Array, RecordBatch, StringArray};
+use arrow::array::{
+    Array as _, AsArray as _, BinaryArray, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
+};
 use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
 use parquet::arrow::ProjectionMask;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -17,7 +19,19 @@ pub struct RawBatch {
     raw: StringArray,
     raw_bytes: BinaryArray,
     segments: Int64Array,
+    times: Option<TimestampMicrosecondArray>,
     batch: RecordBatch,
+}
+
+/// One text column of a batch, found once.
+#[derive(Clone, Copy)]
+pub struct TextColumn<'b>(Option<&'b StringArray>);
+
+impl<'b> TextColumn<'b> {
+    /// The text of record `i`; `None` where it is null or the part has no such column.
+    pub fn get(self, i: usize) -> Option<&'b str> {
+        self.0.filter(|column| column.is_valid(i)).map(|column| column.value(i))
+    }
 }
 
 /// Where one record of a batch lies.
@@ -57,10 +71,18 @@ impl RawBatch {
         self.raw.value(i)
     }
 
-    /// A text column of record `i`, where it was asked for.
-    pub fn text(&self, name: &str, i: usize) -> Option<&str> {
-        let column = self.batch.column_by_name(name)?.as_string_opt::<i32>()?;
-        column.is_valid(i).then(|| column.value(i))
+    /// A text column, where it was asked for: for whoever reads it row by row.
+    pub fn texts(&self, name: &str) -> TextColumn<'_> {
+        TextColumn(self.batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()))
+    }
+
+    /// Time of record `i` in UTC microseconds.
+    pub fn time(&self, i: usize) -> Option<i64> {
+        self.times.as_ref().filter(|times| times.is_valid(i)).map(|times| times.value(i))
+    }
+
+    fn text(&self, name: &str, i: usize) -> Option<&str> {
+        self.texts(name).get(i)
     }
 
     fn int(&self, name: &str, i: usize) -> Option<i64> {
@@ -69,11 +91,9 @@ impl RawBatch {
     }
 
     pub fn place(&self, i: usize) -> RawPlace<'_> {
-        let time = self.batch.column_by_name(Common::EventTime.name());
-        let time = time.and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
         RawPlace {
             event_id: self.text(schema::EVENT_ID, i).unwrap_or_default(),
-            event_time: time.filter(|c| c.is_valid(i)).map(|c| c.value(i)),
+            event_time: self.time(i),
             resource: self.text(Common::Resource.name(), i),
             object: self.text(schema::SOURCE_OBJECT, i).unwrap_or_default(),
             record: self.int(schema::SOURCE_RECORD, i).unwrap_or_default(),
@@ -106,7 +126,9 @@ impl Iterator for RawBatches {
             let source = parquet::errors::ParquetError::General("no column `raw` or `segment`".to_owned());
             return Some(Err(LakeError::Read { path: self.path.clone(), source }));
         };
-        Some(Ok(RawBatch { raw, raw_bytes, segments, batch }))
+        let times = batch.column_by_name(Common::EventTime.name());
+        let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>()).cloned();
+        Some(Ok(RawBatch { raw, raw_bytes, segments, times, batch }))
     }
 }
 

@@ -116,8 +116,10 @@ const MANY: usize = 8_000_000;
 pub(super) struct Known {
     /// Ids, with the view they were met in first and how often they were counted there.
     seen: HashMap<Id, Sighting>,
-    /// Table and day.
-    loaded: HashSet<(String, Option<i64>)>,
+    /// Days by table.
+    loaded: HashMap<String, HashSet<Option<i64>>>,
+    /// SHA-256 of the objects whose records were loaded by place.
+    objects: HashSet<String>,
     views: HashMap<PathBuf, u32>,
     /// Equal CloudWatch lines so far in views other than the first.
     others: HashMap<(u32, Id), u32>,
@@ -136,10 +138,10 @@ impl Known {
     /// Loads the ids of the table's day once.
     pub fn load(&mut self, lake: &Lake, table: &str, time: Option<Micros>) -> Result<(), LakeError> {
         let day = time.map(Micros::day);
-        if self.loaded.iter().any(|(t, d)| *d == day && t == table) {
+        if self.loaded.get(table).is_some_and(|days| days.contains(&day)) {
             return Ok(());
         }
-        self.loaded.insert((table.to_owned(), day));
+        self.loaded.entry(table.to_owned()).or_default().insert(day);
         let folder = partition(table, time);
         let parts = lake.manifest.parts.values();
         for part in parts.filter(|part| part.path.rsplit_once('/').is_some_and(|(dir, _)| dir == folder)) {
@@ -152,7 +154,7 @@ impl Known {
 
     /// Loads what lies in the lake of the object with this SHA-256, once: its records by place and bytes.
     pub fn load_object(&mut self, lake: &Lake, sha256: &str) -> Result<(), LakeError> {
-        if !self.loaded.insert((format!("object {sha256}"), None)) {
+        if !self.objects.insert(sha256.to_owned()) {
             return Ok(());
         }
         let prefix = sha256.get(..OBJECT_DIGITS).unwrap_or(sha256);
@@ -178,8 +180,7 @@ impl Known {
     }
 
     /// The identity of the next of equal CloudWatch lines in this view.
-    pub fn next_of(&mut self, view: &Path, base: Id) -> Id {
-        let view = self.view(view);
+    pub fn next_of(&mut self, view: u32, base: Id) -> Id {
         let first = self.seen.entry(base).or_default();
         if first.count == 0 {
             first.view = view;
@@ -190,7 +191,8 @@ impl Known {
         if n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) }
     }
 
-    fn view(&mut self, view: &Path) -> u32 {
+    /// The number of a view, from 1.
+    pub fn view(&mut self, view: &Path) -> u32 {
         if let Some(number) = self.views.get(view) {
             return *number;
         }
@@ -202,7 +204,8 @@ impl Known {
     /// After a commit: what was met so far lies in the lake.
     pub fn committed(&mut self) {
         if self.seen.len() + self.others.len() > MANY {
-            *self = Self::default();
+            // Objects at hand bear their view's number.
+            *self = Self { views: std::mem::take(&mut self.views), ..Self::default() };
         }
     }
 }
@@ -238,8 +241,9 @@ mod tests {
         let base = cloudwatch_base(&origin(), &stream("2026/03/02/[$LATEST]a"), Micros(1), b"same\n").unwrap();
         let other = cloudwatch_base(&origin(), &stream("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
         assert_eq!(base, other);
-        let (one, two) = (Path::new("one"), Path::new("two"));
-        let mut new = |view: &Path, times: usize| -> Vec<bool> {
+        let (one, two) = (known.view(Path::new("one")), known.view(Path::new("two")));
+        assert_eq!(known.view(Path::new("one")), one);
+        let mut new = |view: u32, times: usize| -> Vec<bool> {
             (0..times)
                 .map(|_| {
                     let id = known.next_of(view, base);

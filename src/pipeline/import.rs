@@ -220,12 +220,14 @@ impl Run<'_> {
         }
         let input = Input::open(file)?;
         let binary = input.is_binary();
+        // Objects of one export task are one view of a stream; every API output is one of its own.
+        let view = match input.framing() {
+            Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")),
+            _ => &file.path,
+        };
+        let view = self.known.lock().unwrap_or_else(PoisonError::into_inner).view(view);
         let job = Arc::new(ObjectJob {
-            // Objects of one export task are one view of a stream; every API output is one of its own.
-            view: match input.framing() {
-                Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")).to_path_buf(),
-                _ => file.path.clone(),
-            },
+            view,
             resumes: self.cut_before(&name).map(str::to_owned),
             origin: self.config.origin.or(&s3_key::origin_of(&file.path)),
             name,

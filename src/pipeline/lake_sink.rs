@@ -7,7 +7,7 @@ use super::object_job::ObjectJob;
 use crate::lake::part::RowMeta;
 use crate::lake::writer::LakeWriter;
 use crate::lake::{Lake, schema};
-use crate::model::{Micros, Row};
+use crate::model::Row;
 use std::sync::atomic::Ordering;
 use std::sync::{Mutex, PoisonError};
 
@@ -29,20 +29,30 @@ impl<'a> LakeSink<'a> {
         Ok(self.writer.finish()?)
     }
 
-    /// The event's identity where another object may hold the same event.
-    fn identify(&self, job: &ObjectJob, event: &Event<'_, '_>) -> Option<Id> {
-        if let Some(aws_id) = event.format.aws_id(event.row) {
-            return Some(identity::by_aws_id(event.format.id(), &aws_id));
-        }
+    /// The event's identity where another object may hold the same event, and whether it is new.
+    fn identify(&self, job: &ObjectJob, event: &Event<'_, '_>) -> Result<Option<(Id, bool)>, PipelineError> {
+        let aws_id = event.format.aws_id(event.row).map(|aws_id| identity::by_aws_id(event.format.id(), &aws_id));
+        let base = match aws_id {
+            Some(_) => None,
+            None => self.cloudwatch_base(job, event),
+        };
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base))) else {
+            return Ok(None);
+        };
+        known.load(self.lake, event.format.id(), event.row.time())?;
+        Ok(Some((id, known.insert(id))))
+    }
+
+    fn cloudwatch_base(&self, job: &ObjectJob, event: &Event<'_, '_>) -> Option<Id> {
         let envelope = event.record.envelope?;
         let time = envelope.time?;
         let raw = event.meta.raw_bytes.unwrap_or(event.meta.raw.as_bytes());
-        let Some(base) = identity::cloudwatch_base(&job.origin, envelope, time, raw) else {
+        let base = identity::cloudwatch_base(&job.origin, envelope, time, raw);
+        if base.is_none() {
             job.ungrouped.store(true, Ordering::Relaxed);
-            return None;
-        };
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        Some(known.next_of(&job.view, base))
+        }
+        base
     }
 
     /// Whether the record is not among those of the object that this one carries on.
@@ -55,21 +65,15 @@ impl<'a> LakeSink<'a> {
         known.load_object(self.lake, before)?;
         Ok(known.insert(identity::content_at(meta.record, meta.segment.unwrap_or(0), raw)))
     }
-
-    fn is_new(&self, table: &str, time: Option<Micros>, id: Id) -> Result<bool, PipelineError> {
-        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        known.load(self.lake, table, time)?;
-        Ok(known.insert(id))
-    }
 }
 
 impl Sink for LakeSink<'_> {
     fn event(&mut self, job: &ObjectJob, event: &Event<'_, '_>) -> Result<bool, PipelineError> {
         let format = event.format;
         let hex;
-        let event_id = match self.identify(job, event) {
-            Some(id) if !self.is_new(format.id(), event.row.time(), id)? => return Ok(false),
-            Some(id) => {
+        let event_id = match self.identify(job, event)? {
+            Some((_, false)) => return Ok(false),
+            Some((id, true)) => {
                 hex = identity::hex(&id);
                 identity::text(&hex)
             }

@@ -8,7 +8,6 @@ use crate::source::framing::{Frame, Framing};
 use crate::source::transport;
 use bstr::ByteSlice as _;
 use std::borrow::Cow;
-use std::path::PathBuf;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex};
 
@@ -18,8 +17,8 @@ pub(super) struct ObjectJob {
     /// Path or URI, as given.
     pub name: String,
     pub sha256: String,
-    /// What equal lines are counted within: see [`super::identity`].
-    pub view: PathBuf,
+    /// Number of the view that equal lines are counted within: see [`super::identity`].
+    pub view: u32,
     /// SHA-256 of an earlier object of this name that was cut short: its records have that identity.
     pub resumes: Option<String>,
     pub origin: Origin,

@@ -74,9 +74,10 @@ fn stitch_day(lake: &Lake, new: &[Part], derived: &Derived, day: Option<i64>) ->
     for part in lake.parts(derived.source, range).chain(fresh) {
         for batch in lake.raw_batches_with(part, &columns)? {
             let batch = batch?;
+            let ids = batch.texts(schema::EVENT_ID);
+            let [account, region, group, stream] = columns.map(|name| batch.texts(name));
             for i in 0..batch.len() {
-                let place = batch.place(i);
-                let time = place.event_time.map(Micros);
+                let time = batch.time(i).map(Micros);
                 let wanted = match (time, day) {
                     (Some(time), Some(_)) => range.contains(time),
                     (None, None) => true,
@@ -84,12 +85,12 @@ fn stitch_day(lake: &Lake, new: &[Part], derived: &Derived, day: Option<i64>) ->
                 };
                 if wanted {
                     stitcher.add(&Line {
-                        event_id: place.event_id,
+                        event_id: ids.get(i).unwrap_or_default(),
                         time,
-                        log_group: batch.text(group, i),
-                        log_stream: batch.text(stream, i),
-                        account_id: batch.text(columns[0], i),
-                        region: batch.text(columns[1], i),
+                        log_group: group.get(i),
+                        log_stream: stream.get(i),
+                        account_id: account.get(i),
+                        region: region.get(i),
                         raw: batch.raw(i),
                     });
                 }

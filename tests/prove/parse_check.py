@@ -15,7 +15,7 @@ import oracle
 from oracle import flow
 
 HERE = pathlib.Path(__file__).resolve().parent
-SHARED = pathlib.Path(os.environ.get("LOGSIFT_SHARED", "/work/shared"))
+SHARED = pathlib.Path(os.environ.get("LOGSIFT_SHARED", HERE.parents[2] / "shared"))
 PARSE = SHARED / "data" / "parse"
 # What a text that is no known log may become, besides a reject.
 FALLBACK = {"text", "jsonl"}
