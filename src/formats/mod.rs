@@ -191,6 +191,7 @@ pub fn identify(record: &Record<'_>, options: &Options) -> Option<(&'static dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Cells;
     use std::collections::HashSet;
 
     #[test]
@@ -199,6 +200,7 @@ mod tests {
         for format in ALL {
             let prefix = format.fields()[0].column.split('_').next().unwrap();
             assert!(prefixes.insert(prefix), "{}: {prefix} is another format's prefix", format.id());
+            assert!(format.fields().len() <= Cells::MOST, "{}: too many fields", format.id());
             let mut names = HashSet::new();
             for field in format.fields() {
                 assert!(field.column.starts_with(&format!("{prefix}_")), "{}: {}", format.id(), field.column);

@@ -3,6 +3,8 @@
 pub mod columns;
 pub mod compact;
 pub mod derived;
+mod encode;
+mod hashing;
 pub mod key;
 pub mod link_index;
 pub mod manifest;
@@ -13,7 +15,6 @@ mod publish;
 pub mod read;
 mod rewrite;
 pub mod schema;
-mod shared_columns;
 mod sorted;
 pub mod store;
 pub mod verify;

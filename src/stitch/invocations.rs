@@ -308,7 +308,8 @@ impl Invocation {
             text(stream.as_deref()),
             text(function),
             Value::Bool(self.reported),
-        ];
+        ]
+        .into();
         row.set(Common::EventTime, Value::time(self.start.or(self.first)));
         row.set(Common::AccountId, text(account.as_deref()));
         row.set(Common::Region, text(region.as_deref()));
