@@ -98,7 +98,7 @@ impl PartBuilder {
         Self {
             table: table.to_owned(),
             schema: schema::of(native),
-            event_id: Column::unique(),
+            event_id: Column::ids(),
             source_table: text(),
             common: Common::ALL.iter().map(|c| CommonColumn::Own(column_of(c.kind()))).collect(),
             links: Link::ALL.map(|_| Column::new(Shape::List)),

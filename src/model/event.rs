@@ -55,16 +55,16 @@ impl<'a> Value<'a> {
 #[derive(Clone, Debug, Default)]
 pub struct Cells<'a> {
     values: Vec<Value<'a>>,
-    /// Bit `i % 64` of word `i / 64`: cell `i` may hold a value.
-    written: [u64; Cells::MOST / 64],
+    /// Bit `i`: cell `i` may hold a value.
+    written: u128,
 }
 
 impl<'a> Cells<'a> {
     /// Cells of a format at most.
-    pub const MOST: usize = 128;
+    pub const MOST: usize = u128::BITS as usize;
 
     fn new(count: usize) -> Self {
-        Self { values: nulls(count), written: Default::default() }
+        Self { values: nulls(count), written: 0 }
     }
 
     /// Makes them `count` nulls again.
@@ -75,7 +75,7 @@ impl<'a> Cells<'a> {
 
     pub fn fill(&mut self, value: Value<'a>) {
         if value.is_null() {
-            for i in bits(std::mem::take(&mut self.written)) {
+            for i in Bits(std::mem::take(&mut self.written)) {
                 self.values[i] = Value::Null;
             }
         } else {
@@ -85,7 +85,7 @@ impl<'a> Cells<'a> {
 
     /// The cells that may hold a value, by number.
     pub fn written(&self) -> impl Iterator<Item = (usize, &Value<'a>)> {
-        bits(self.written).map(|i| (i, &self.values[i]))
+        Bits(self.written).map(|i| (i, &self.values[i]))
     }
 
     pub fn iter(&self) -> std::slice::Iter<'_, Value<'a>> {
@@ -104,13 +104,13 @@ impl<'a> Cells<'a> {
 
     #[inline]
     fn mark(&mut self, i: usize) {
-        self.written[i / 64] |= 1 << (i % 64);
+        self.written |= 1 << i;
     }
 }
 
 impl<'a> From<Vec<Value<'a>>> for Cells<'a> {
     fn from(values: Vec<Value<'a>>) -> Self {
-        let mut cells = Self { values, written: Default::default() };
+        let mut cells = Self { values, written: 0 };
         (0..cells.values.len()).for_each(|i| cells.mark(i));
         cells
     }
@@ -164,14 +164,17 @@ impl<'a> IntoIterator for Cells<'a> {
 }
 
 /// Numbers of the bits that are set.
-fn bits<const N: usize>(words: [u64; N]) -> impl Iterator<Item = usize> {
-    words.into_iter().enumerate().flat_map(|(word, mut rest)| {
-        std::iter::from_fn(move || {
-            let bit = rest.trailing_zeros() as usize;
-            rest &= rest.checked_sub(1)?;
-            Some(word * 64 + bit)
-        })
-    })
+struct Bits(u128);
+
+impl Iterator for Bits {
+    type Item = usize;
+
+    #[inline]
+    fn next(&mut self) -> Option<usize> {
+        let bit = self.0.trailing_zeros() as usize;
+        self.0 &= self.0.checked_sub(1)?;
+        Some(bit)
+    }
 }
 
 fn nulls<'a>(count: usize) -> Vec<Value<'a>> {
@@ -191,6 +194,8 @@ pub struct Row<'a> {
     set: u32,
     /// The native cell each common one is read from, plus one; 0 for none.
     fed: [u8; Common::COUNT],
+    /// Bit `i`: common cell `i` is fed.
+    fed_set: u32,
     /// In the order of the format's fields.
     pub native: Cells<'a>,
     links: [Vec<Cow<'a, str>>; Link::ALL.len()],
@@ -212,6 +217,7 @@ impl<'a> Row<'a> {
             common: nulls(Common::COUNT),
             set: 0,
             fed: [0; Common::COUNT],
+            fed_set: 0,
             native: Cells::new(native),
             links: Default::default(),
             extra: Vec::new(),
@@ -220,10 +226,12 @@ impl<'a> Row<'a> {
 
     /// Makes it a fresh row of `native` cells again, keeping its memory.
     pub fn clear(&mut self, native: usize) {
-        for i in bits([u64::from(std::mem::take(&mut self.set))]) {
+        for i in Bits(std::mem::take(&mut self.set).into()) {
             self.common[i] = Value::Null;
         }
-        self.fed = [0; Common::COUNT];
+        for i in Bits(std::mem::take(&mut self.fed_set).into()) {
+            self.fed[i] = 0;
+        }
         self.native.reset(native);
         self.links.iter_mut().for_each(Vec::clear);
         self.extra.clear();
@@ -239,7 +247,7 @@ impl<'a> Row<'a> {
 
     /// Each common cell that may hold a value, and where from.
     pub fn common_cells(&self) -> impl Iterator<Item = (usize, CommonCell<'_, 'a>)> {
-        (0..Common::COUNT).filter_map(|i| match self.fed[i] {
+        Bits((self.set | self.fed_set).into()).filter_map(|i| match self.fed[i] {
             _ if !self.common[i].is_null() => Some((i, CommonCell::Set(&self.common[i]))),
             0 => None,
             cell => Some((i, CommonCell::Fed(usize::from(cell) - 1))),
@@ -280,12 +288,13 @@ impl<'a> Row<'a> {
 
     /// Lets native cells stand for the common columns they feed, and fills the list columns.
     pub fn feed(&mut self, fields: &[Field]) {
-        for i in bits(self.native.written) {
+        for i in Bits(self.native.written) {
             let (Some(field), false) = (fields.get(i), self.native[i].is_null()) else { continue };
             if let Some(common) = field.feeds
                 && self.common(common).is_null()
             {
                 self.fed[common as usize] = i as u8 + 1;
+                self.fed_set |= 1 << common as u32;
             }
             if let (Some(link), Value::Str(text)) = (field.link, &self.native[i]) {
                 let text = text.clone();

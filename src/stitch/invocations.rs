@@ -8,7 +8,8 @@ use super::{Derived, Line, Stitched, Stitcher};
 use crate::formats::shared::services;
 use crate::model::{Common, Field, Kind, Micros, Row, Value};
 use entry::{Entry, Facts, Rank};
-use std::collections::{BTreeMap, HashMap};
+use std::any::Any;
+use std::collections::HashMap;
 
 pub static INVOCATIONS: Derived = Derived {
     id: "invocations",
@@ -49,14 +50,43 @@ type Place = (Option<String>, Option<String>, Option<String>, Option<String>);
 
 #[derive(Default)]
 struct Invocations {
-    streams: HashMap<Place, Stream>,
+    places: HashMap<Place, usize>,
+    streams: Vec<Stream>,
+    /// Where the last line lay, with the stream as that line spelled it, and which one that is: most lines lie where
+    /// the one before did.
+    last: Option<(Place, usize)>,
 }
 
 #[derive(Default)]
 struct Stream {
+    place: Place,
     /// As CloudWatch spells it, where a line has that.
     name: Option<String>,
     entries: Vec<Entry>,
+}
+
+impl Invocations {
+    fn place(&mut self, place: Place) -> usize {
+        let streams = &mut self.streams;
+        *self.places.entry(place).or_insert_with_key(|place| {
+            streams.push(Stream { place: place.clone(), ..Stream::default() });
+            streams.len() - 1
+        })
+    }
+
+    fn stream_of(&mut self, line: &Line<'_>) -> usize {
+        let told = [line.account_id, line.region, line.log_group, line.log_stream];
+        if let Some((place, at)) = &self.last
+            && [&place.0, &place.1, &place.2, &place.3].map(Option::as_deref) == told
+        {
+            return *at;
+        }
+        let [account, region, group, stream] = told.map(|text| text.map(str::to_owned));
+        let exported = stream.as_ref().map(|stream| stream.replace('/', "-"));
+        let at = self.place((account.clone(), region.clone(), group.clone(), exported));
+        self.last = Some(((account, region, group, stream), at));
+        at
+    }
 }
 
 impl Stitcher for Invocations {
@@ -70,40 +100,57 @@ impl Stitcher for Invocations {
         if lambda.is_none() && !entry.platform {
             return;
         }
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        let place = (
-            own(line.account_id),
-            own(line.region),
-            own(line.log_group),
-            line.log_stream.map(|stream| stream.replace('/', "-")),
-        );
-        let stream = self.streams.entry(place).or_default();
+        let at = self.stream_of(line);
+        let stream = &mut self.streams[at];
         // `/` is greater than `-`.
         if line.log_stream > stream.name.as_deref() {
-            stream.name = own(line.log_stream);
+            stream.name = line.log_stream.map(str::to_owned);
         }
         stream.entries.push(entry);
     }
 
-    fn finish(self: Box<Self>) -> Vec<Stitched> {
+    fn absorb(&mut self, other: Box<dyn Any>) {
+        let Ok(other) = other.downcast::<Self>() else { return };
+        for stream in other.streams {
+            let at = self.place(stream.place);
+            let own = &mut self.streams[at];
+            own.name = own.name.take().max(stream.name);
+            own.entries.extend(stream.entries);
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+
+    fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched)) {
+        let mut streams = self.streams;
+        let mut all: Vec<(usize, usize, Invocation)> = Vec::new();
+        for (at, stream) in streams.iter_mut().enumerate() {
+            let made = invocations(&mut std::mem::take(&mut stream.entries));
+            all.extend(made.into_iter().map(|invocation| (at, 0, invocation)));
+        }
         // Attempts of one request may lie in several streams.
-        let mut requests: BTreeMap<String, Vec<(Invocation, Place, Option<String>)>> = BTreeMap::new();
-        for (place, mut stream) in self.streams {
-            for invocation in invocations(&mut stream.entries) {
-                let part = |text: &Option<String>| text.clone().unwrap_or_default();
-                let key = [part(&place.0), part(&place.1), part(&place.2), invocation.request_id.clone()].join("\n");
-                requests.entry(key).or_default().push((invocation, place.clone(), stream.name.clone()));
-            }
+        let group = |at: usize| {
+            let (account, region, group, _) = &streams[at].place;
+            (account, region, group)
+        };
+        all.sort_by(|(a, _, one), (b, _, other)| {
+            let request = one.request_id.cmp(&other.request_id).then_with(|| group(*a).cmp(&group(*b)));
+            request
+                .then_with(|| (one.first, &streams[*a].place, one.id).cmp(&(other.first, &streams[*b].place, other.id)))
+        });
+        for same in
+            all.chunk_by_mut(|(a, _, one), (b, _, other)| one.request_id == other.request_id && group(*a) == group(*b))
+        {
+            same.iter_mut().enumerate().for_each(|(n, (_, attempt, _))| *attempt = n);
         }
-        let mut rows = Vec::new();
-        for (key, mut attempts) in requests {
-            attempts.sort_by(|a, b| (a.0.first, &a.1, a.0.id).cmp(&(b.0.first, &b.1, b.0.id)));
-            for (n, (invocation, place, stream)) in attempts.into_iter().enumerate() {
-                rows.push(invocation.stitched(format!("{key}\n{n}"), n + 1, place, stream));
-            }
+        all.sort_by(|(a, n, one), (b, m, other)| {
+            (one.first, group(*a), &one.request_id, n).cmp(&(other.first, group(*b), &other.request_id, m))
+        });
+        for (at, n, invocation) in all {
+            give(invocation.stitched(n, &streams[at]));
         }
-        rows.sort_by(|a, b| (a.first, &a.event_id).cmp(&(b.first, &b.event_id)));
-        rows
     }
 }
 
@@ -273,11 +320,16 @@ impl Invocation {
         }
     }
 
-    fn stitched(self, event_id: String, attempt: usize, place: Place, stream: Option<String>) -> Stitched {
+    /// `ordinal`: which attempt it is, from 0.
+    fn stitched(self, ordinal: usize, stream: &Stream) -> Stitched {
         let text = |text: Option<&str>| text.map_or(Value::Null, |t| Value::owned(t.to_owned()));
         let float = |number: Option<f64>| number.map_or(Value::Null, Value::Float);
         let int = |number: Option<i64>| number.map_or(Value::Null, Value::Int);
-        let (account, region, group, _) = place;
+        let (account, region, group, _) = &stream.place;
+        let stream = &stream.name;
+        let part = |text: &Option<String>| text.as_deref().unwrap_or_default().to_owned();
+        let event_id =
+            [part(account), part(region), part(group), self.request_id.clone(), ordinal.to_string()].join("\n");
         let facts = &self.facts;
         let of_group =
             group.as_deref().and_then(services::of_group).filter(|s| s.id == "lambda").and_then(|s| s.target);
@@ -303,7 +355,7 @@ impl Invocation {
             Value::Bool(self.timed_out),
             text(facts.trace_id.as_deref()),
             Value::Int(self.lines),
-            Value::Int(i64::try_from(attempt).unwrap_or(i64::MAX)),
+            Value::Int(i64::try_from(ordinal + 1).unwrap_or(i64::MAX)),
             text(group.as_deref()),
             text(stream.as_deref()),
             text(function),

@@ -6,6 +6,7 @@ mod invocations;
 mod requests;
 
 use crate::model::{Field, Micros, Row};
+use std::any::Any;
 
 /// Every derived table.
 pub static ALL: [&Derived; 2] = [&requests::REQUESTS, &invocations::INVOCATIONS];
@@ -27,12 +28,17 @@ pub struct Derived {
 pub trait Stitcher: Send {
     fn add(&mut self, line: &Line<'_>);
 
-    /// The rows, in an order that does not depend on that of the lines.
-    fn finish(self: Box<Self>) -> Vec<Stitched>;
+    /// Takes over the lines of another one of its kind.
+    fn absorb(&mut self, other: Box<dyn Any>);
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any>;
+
+    /// Gives the rows one by one, in an order that does not depend on that of the lines.
+    fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched));
 }
 
 /// One line of the source table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Line<'a> {
     /// Identity of the line; a line may be added twice and counts once.
     pub event_id: &'a str,
@@ -41,6 +47,10 @@ pub struct Line<'a> {
     pub log_stream: Option<&'a str>,
     pub account_id: Option<&'a str>,
     pub region: Option<&'a str>,
+    /// What the source table's columns of these names say; the line is read where they say nothing.
+    pub kind: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub error_type: Option<&'a str>,
     /// The message, without the transport around it.
     pub raw: &'a str,
 }

@@ -4,6 +4,7 @@ use super::{Derived, Line, Stitched, Stitcher};
 use crate::codec::execution_log::{self, ExecutionLine, Step};
 use crate::codec::{java_map, tokens};
 use crate::model::{Common, Field, Kind, Link, Micros, Row, Value};
+use std::any::Any;
 use std::collections::BTreeMap;
 
 pub static REQUESTS: Derived = Derived {
@@ -113,8 +114,18 @@ impl Stitcher for Requests {
         });
     }
 
-    fn finish(self: Box<Self>) -> Vec<Stitched> {
-        let mut all = Vec::new();
+    fn absorb(&mut self, other: Box<dyn Any>) {
+        let Ok(other) = other.downcast::<Self>() else { return };
+        for (key, lines) in other.lines {
+            self.lines.entry(key).or_default().extend(lines);
+        }
+    }
+
+    fn into_any(self: Box<Self>) -> Box<dyn Any> {
+        self
+    }
+
+    fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched)) {
         for (key, mut lines) in self.lines {
             // CloudWatch does not keep the order within a millisecond; that of the steps does.
             lines.sort_unstable_by(|a, b| {
@@ -126,10 +137,9 @@ impl Stitcher for Requests {
                 _ => false,
             };
             for (ordinal, lines) in lines.chunk_by(|a, b| !apart(a, b)).enumerate() {
-                all.push(stitched(&key, ordinal, lines));
+                give(stitched(&key, ordinal, lines));
             }
         }
-        all
     }
 }
 

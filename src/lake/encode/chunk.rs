@@ -106,7 +106,7 @@ pub(super) fn write(sink: &mut Sink, column: &Column, required: bool, rows: usiz
             sink.levels(|out| levels::repeated(level, rows, width, out));
             sink.data_page(&mut chunk, rows, Encoding::PLAIN)?;
         }
-        Data::Text(texts) => write_texts(sink, &mut chunk, texts, (required, column.is_unique(), true))?,
+        Data::Text(texts) => write_texts(sink, &mut chunk, texts, (required, column.shares_beginnings(), true))?,
         Data::Float(texts) => write_texts(sink, &mut chunk, texts, (required, false, false))?,
         Data::Int(numbers) => write_ints(sink, &mut chunk, numbers, required)?,
         Data::Bool(numbers) => write_bools(sink, &mut chunk, numbers, required)?,

@@ -1,6 +1,6 @@
 //! Rows of one column, in memory: what a part is built of and what a row group is encoded from.
 
-use super::texts::Texts;
+use super::texts::{Texts, make_room};
 use arrow::datatypes::DataType;
 
 /// What the values of a column are.
@@ -104,22 +104,37 @@ pub(in crate::lake) enum Data {
 #[derive(Clone)]
 pub(in crate::lake) struct Column {
     shape: Shape,
-    unique: bool,
+    repetition: Repetition,
     pub(super) data: Data,
+}
+
+/// How much the texts of a column have in common.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Repetition {
+    /// Many rows have the same.
+    Values,
+    /// Each is another, but neighbours begin alike.
+    Beginnings,
+    None,
 }
 
 impl Column {
     pub fn new(shape: Shape) -> Self {
-        Self { shape, unique: false, data: Data::Empty }
+        Self { shape, repetition: Repetition::Values, data: Data::Empty }
     }
 
     /// Of texts that do not repeat.
     pub fn unique() -> Self {
-        Self { shape: Shape::Text, unique: true, data: Data::Empty }
+        Self { shape: Shape::Text, repetition: Repetition::None, data: Data::Empty }
     }
 
-    pub fn is_unique(&self) -> bool {
-        self.unique
+    /// Of texts that do not repeat, though their beginnings do.
+    pub fn ids() -> Self {
+        Self { shape: Shape::Text, repetition: Repetition::Beginnings, data: Data::Empty }
+    }
+
+    pub(super) fn shares_beginnings(&self) -> bool {
+        self.repetition == Repetition::Beginnings
     }
 
     pub fn shape(&self) -> Shape {
@@ -132,7 +147,8 @@ impl Column {
 
     #[cold]
     fn begin(&mut self) {
-        let texts = || if self.unique { Texts::unique() } else { Texts::repeating() };
+        let repeat = self.repetition == Repetition::Values;
+        let texts = || if repeat { Texts::repeating() } else { Texts::unique() };
         self.data = match self.shape {
             Shape::Text => Data::Text(texts()),
             Shape::Int => Data::Int(Numbers::default()),
@@ -161,6 +177,7 @@ impl Column {
         }
         if let Data::Int(numbers) | Data::Bool(numbers) = &mut self.data {
             numbers.pad(row);
+            make_room(&mut numbers.values, 1);
             numbers.values.push(value);
             if numbers.nulls > 0 {
                 numbers.absent.push(false);
@@ -219,7 +236,7 @@ impl Column {
 
     /// Whether both are known to hold the same values.
     pub fn is_same(&self, other: &Self) -> bool {
-        if self.shape != other.shape || self.unique != other.unique {
+        if self.shape != other.shape || self.repetition != other.repetition {
             return false;
         }
         match (&self.data, &other.data) {

@@ -8,9 +8,9 @@ use parquet::errors::ParquetError;
 
 /// A column for each field; an error where a part has one of a type no lake has.
 pub(in crate::lake) fn empty(schema: &Schema) -> Result<Vec<Column>, ParquetError> {
-    let unique = [schema::EVENT_ID, schema::RAW, schema::RAW_BYTES];
     let column = |field: &arrow::datatypes::Field| match Shape::of(field.data_type()) {
-        Some(_) if unique.contains(&field.name().as_str()) => Ok(Column::unique()),
+        Some(_) if field.name() == schema::EVENT_ID => Ok(Column::ids()),
+        Some(_) if [schema::RAW, schema::RAW_BYTES].contains(&field.name().as_str()) => Ok(Column::unique()),
         Some(shape) => Ok(Column::new(shape)),
         None => {
             let (name, kind) = (field.name(), field.data_type());

@@ -83,11 +83,14 @@ impl Texts {
             (Some(_), Some(&last)) if last != NULL && self.value(last) == value => last,
             (Some(_), _) => self.look_up(value),
         };
+        make_room(&mut self.codes, 1);
         self.codes.push(code);
     }
 
     fn append(&mut self, value: &[u8]) -> u32 {
+        make_room(&mut self.bytes, value.len());
         self.bytes.extend_from_slice(value);
+        make_room(&mut self.ends, 1);
         self.ends.push(self.bytes.len());
         (self.ends.len() - 1) as u32
     }
@@ -140,6 +143,15 @@ impl Texts {
             && self.ends == other.ends
             && self.is_dictionary() == other.is_dictionary()
             && self.bytes == other.bytes
+    }
+}
+
+/// Large buffers grow fourfold: what is reserved and not used costs nothing, what is moved costs much.
+#[inline]
+pub(super) fn make_room<T>(buffer: &mut Vec<T>, more: usize) {
+    const LARGE: usize = 64 * 1024;
+    if buffer.capacity() - buffer.len() < more && buffer.len() >= LARGE {
+        buffer.reserve(more.max(buffer.len() * 3));
     }
 }
 

@@ -18,9 +18,12 @@ fn stitch_in(order: &[usize], lines: &[Given<'_>], group: Option<&str>) -> Vec<S
             account_id: None,
             region: None,
             raw,
+            ..Line::default()
         });
     }
-    stitcher.finish()
+    let mut rows = Vec::new();
+    stitcher.finish(&mut |row| rows.push(row));
+    rows
 }
 
 /// In order, backwards, and every line twice: the same comes out.

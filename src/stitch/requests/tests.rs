@@ -44,9 +44,11 @@ fn run(lines: &[(i64, String)]) -> Vec<Stitched> {
             account_id: Some("111122223333"),
             region: None,
             raw,
+            ..Line::default()
         });
     }
-    let mut all = stitcher.finish();
+    let mut all = Vec::new();
+    stitcher.finish(&mut |row| all.push(row));
     for stitched in &mut all {
         stitched.row.feed(&FIELDS);
     }
