@@ -6,7 +6,7 @@ use super::input::Input;
 use super::lake_sink::LakeSink;
 use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
-use super::stitched::{self, Lines};
+use super::stitched;
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
 use crate::lake::Lake;
@@ -74,16 +74,16 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
             done: Mutex::new(Done::default()),
             failed: AtomicBool::new(false),
         };
-        let (mut parts, lines) = run.group()?;
+        let parts = run.group()?;
         let done = run.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.skipped += done.skipped;
         report.errors.extend(done.errors);
         let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
-        let (stitched, replaced) = stitched::rebuild(lake, &parts, lines)?;
-        parts.extend(stitched);
-        lake.commit_import(parts, replaced, objects)?;
+        let stale = stitched::stale_days(&parts);
+        lake.commit_import(parts, stale, objects)?;
         known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
     }
+    stitched::rebuild(lake, progress)?;
     report.notes.sort_unstable();
     Ok(report)
 }
@@ -132,33 +132,30 @@ struct Finished {
 const SHARED_FROM: u64 = 4 * 1024 * 1024;
 
 impl Run<'_> {
-    /// Parts that are stored and not yet committed, and the lines among them that make rows of other tables.
-    fn group(&self) -> Result<(Vec<Part>, Lines), PipelineError> {
+    /// Parts that are stored and not yet committed.
+    fn group(&self) -> Result<Vec<Part>, PipelineError> {
         let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
-        let results: Vec<Result<(Vec<Part>, Lines), PipelineError>> = std::thread::scope(|scope| {
+        let results: Vec<Result<Vec<Part>, PipelineError>> = std::thread::scope(|scope| {
             let worker = |send, blocks| move || self.worker(send, &blocks);
             let handles: Vec<_> = (0..threads()).map(|_| scope.spawn(worker(send.clone(), blocks.clone()))).collect();
             drop((send, blocks));
             handles.into_iter().map(|h| h.join().unwrap_or(Err(PipelineError::Worker))).collect()
         });
-        let (mut parts, mut lines) = (Vec::new(), Lines::default());
+        let mut parts = Vec::new();
         let mut stopped = Ok(());
         for result in results {
             match result {
-                Ok((stored, noted)) => {
-                    parts.extend(stored);
-                    lines.absorb(noted);
-                }
+                Ok(stored) => parts.extend(stored),
                 // The others stop as if interrupted when one fails: the one that did says why.
                 Err(PipelineError::Interrupted) if stopped.is_err() => {}
                 Err(error) => stopped = Err(error),
             }
         }
-        stopped.map(|()| (parts, lines))
+        stopped.map(|()| parts)
     }
 
     /// Takes blocks of large objects first, then files; ends when there is neither any more.
-    fn worker(&self, send: Sender<Block>, blocks: &Receiver<Block>) -> Result<(Vec<Part>, Lines), PipelineError> {
+    fn worker(&self, send: Sender<Block>, blocks: &Receiver<Block>) -> Result<Vec<Part>, PipelineError> {
         let mut sink = LakeSink::new(self.lake, self.known);
         let result = self.work(send, blocks, &mut sink);
         if result.is_err() {

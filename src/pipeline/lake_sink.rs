@@ -4,7 +4,6 @@ use super::PipelineError;
 use super::block::{Event, Sink};
 use super::identity::{self, Id, Known};
 use super::object_job::ObjectJob;
-use super::stitched::Lines;
 use crate::lake::manifest::Part;
 use crate::lake::part::RowMeta;
 use crate::lake::writer::LakeWriter;
@@ -18,19 +17,18 @@ pub(super) struct LakeSink<'a> {
     lake: &'a Lake,
     known: &'a Mutex<Known>,
     writer: LakeWriter<'a>,
-    lines: Lines,
     /// The text of a place, kept for its memory.
     place: String,
 }
 
 impl<'a> LakeSink<'a> {
     pub fn new(lake: &'a Lake, known: &'a Mutex<Known>) -> Self {
-        Self { lake, known, writer: LakeWriter::new(&lake.store), lines: Lines::default(), place: String::new() }
+        Self { lake, known, writer: LakeWriter::new(&lake.store), place: String::new() }
     }
 
-    /// The parts, stored and not yet committed, and the lines that make rows of other tables.
-    pub fn finish(self) -> Result<(Vec<Part>, Lines), PipelineError> {
-        Ok((self.writer.finish()?, self.lines))
+    /// The parts, stored and not yet committed.
+    pub fn finish(self) -> Result<Vec<Part>, PipelineError> {
+        Ok(self.writer.finish()?)
     }
 
     /// The event's identity where another object may hold the same event, and whether it is new.
@@ -84,7 +82,6 @@ impl Sink for LakeSink<'_> {
             None if !self.goes_on(job, event.meta)? => return Ok(false),
             None => identity::place_text(&job.sha256, event.meta.record, event.meta.segment, &mut self.place),
         };
-        self.lines.add(event, event_id);
         let meta = RowMeta { event_id, ..*event.meta };
         self.writer.push(format.id(), format.fields(), event.row, &meta)?;
         Ok(true)

@@ -6,7 +6,6 @@ mod invocations;
 mod requests;
 
 use crate::model::{Field, Micros, Row};
-use std::any::Any;
 
 /// Every derived table.
 pub static ALL: [&Derived; 2] = [&requests::REQUESTS, &invocations::INVOCATIONS];
@@ -23,17 +22,18 @@ pub struct Derived {
     pub stitcher: fn() -> Box<dyn Stitcher>,
 }
 
-/// Takes all lines of the source table, in any order, and gives the rows they make. What comes out depends on
-/// the set of lines only, never on their order.
+/// No row spans more: a Lambda function runs for 15 minutes at most, an API Gateway request for less.
+pub const LONGEST: i64 = 16 * 60 * 1_000_000;
+
+/// Takes the lines of the source table by time, those of one time in any order; lines without a time come apart
+/// from the others. What comes out depends on the set of lines only. Holds the lines of the last [`LONGEST`] or so.
 pub trait Stitcher: Send {
     fn add(&mut self, line: &Line<'_>);
 
-    /// Takes over the lines of another one of its kind.
-    fn absorb(&mut self, other: Box<dyn Any>);
+    /// Gives the rows that no line at `now` or later belongs to.
+    fn retire(&mut self, now: Micros, give: &mut dyn FnMut(Stitched));
 
-    fn into_any(self: Box<Self>) -> Box<dyn Any>;
-
-    /// Gives the rows one by one, in an order that does not depend on that of the lines.
+    /// Gives the rest.
     fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched));
 }
 
