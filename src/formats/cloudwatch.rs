@@ -4,12 +4,12 @@
 //! subscription document, query result); time, stream and group come with it.
 
 use super::shared::lambda::{self, Platform, Text};
+use super::shared::members::Members;
 use super::shared::{cell, links, runtimes, services};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
-use std::borrow::Cow;
 
 pub struct CloudWatch;
 
@@ -279,31 +279,6 @@ fn set_platform<'r>(row: &mut Row<'r>, line: Platform<'r>) {
     for (cell, number) in counts {
         if let Some(number) = number {
             row.native[cell] = Value::Int(number);
-        }
-    }
-}
-
-/// The members of an object, read once: many names are asked for.
-struct Members<'r>(Vec<(Cow<'r, str>, Json<'r>)>);
-
-impl<'r> Members<'r> {
-    fn of(object: &Json<'r>) -> Self {
-        match object {
-            Json::Object(text) => Self(json::members(text).map_while(Result::ok).collect()),
-            _ => Self(Vec::new()),
-        }
-    }
-
-    /// Value of the first member of that name.
-    fn get(&self, name: &str) -> Option<Json<'r>> {
-        self.0.iter().find(|(known, _)| known == name).map(|(_, value)| value.clone())
-    }
-
-    /// Follows `a.b.c`.
-    fn path(&self, path: &str) -> Option<Json<'r>> {
-        match path.split_once('.') {
-            Some((first, rest)) => self.get(first)?.path(rest),
-            None => self.get(path),
         }
     }
 }
