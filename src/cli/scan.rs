@@ -139,6 +139,7 @@ fn files(
 }
 
 fn tell(context: &Context, report: &ScanReport, rules: usize) {
+    report.notes.iter().for_each(|note| context.terminal.say(&one_line(note)));
     for problem in &report.not_scanned {
         context.terminal.warn(&one_line(&format!("not scanned: {problem}")));
     }

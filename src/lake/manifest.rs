@@ -81,6 +81,12 @@ pub struct SourceObject {
     pub tally: Tally,
     /// Why it was not read to its end; none when it was.
     pub incomplete: Option<String>,
+    /// SHA-256 of the archive file it lay in; its own is that of the bytes as unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// Objects that lie in it, where it is an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u64>,
 }
 
 /// One change of the lake.

@@ -2,6 +2,7 @@
 //! Polars and the SDK again.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod archives;
 mod bad_input;
 mod cli;
 mod docs;

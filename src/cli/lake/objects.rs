@@ -61,7 +61,7 @@ pub(super) fn run(args: &ObjectsArgs, context: &Context) -> anyhow::Result<Exit>
 fn sums(objects: &[&SourceObject], context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut left_out = 0;
     for object in objects {
-        if object.name == "-" || object.name.contains("://") {
+        if object.name == "-" || object.name.contains("://") || object.archive.is_some() {
             left_out += 1;
             continue;
         }
@@ -69,7 +69,9 @@ fn sums(objects: &[&SourceObject], context: &Context, out: &mut dyn Write) -> an
     }
     if left_out > 0 {
         let what = counted(left_out, "object");
-        context.terminal.say(&format!("{what} left out: standard input and URIs are no files that sha256sum can read"));
+        context.terminal.say(&format!(
+            "{what} left out: standard input, URIs and members of archives are no files that sha256sum can read"
+        ));
     }
     Ok(())
 }
