@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ParseArgs {
-    /// Files and directories, or - for standard input
+    /// Files, directories and archives, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
     /// Print events of this table only, see `logsift formats list`

@@ -87,6 +87,9 @@ pub struct SourceObject {
     /// Objects that lie in it, where it is an archive.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub members: Option<u64>,
+    /// Where in the lake its bytes are kept as delivered, see [`super::evidence`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// One change of the lake.

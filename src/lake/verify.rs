@@ -48,6 +48,8 @@ pub struct VerifyReport {
     pub parts: u64,
     pub rows: u64,
     pub bytes: u64,
+    /// Source objects whose bytes are kept in the lake, and are as delivered.
+    pub evidence: u64,
     /// Source objects that are what was imported.
     pub objects: u64,
     /// Source objects that are no longer where they were imported from.
@@ -90,6 +92,7 @@ impl Lake {
             report.bytes += part.bytes;
             progress(part.bytes);
         }
+        self.verify_evidence(&mut report, progress)?;
         self.verify_sources(members, &mut report, progress);
         Ok(report)
     }
@@ -97,7 +100,8 @@ impl Lake {
     /// Bytes that [`Lake::verify`] will read, at the most.
     pub fn verify_size(&self) -> u64 {
         let parts: u64 = self.all_parts().map(|part| part.bytes).sum();
-        parts + self.manifest.objects.values().map(|object| object.size).sum::<u64>()
+        let objects = self.manifest.objects.values();
+        parts + objects.map(|o| if o.evidence.is_some() { o.size.saturating_mul(2) } else { o.size }).sum::<u64>()
     }
 
     /// Every change from the first on: there, unaltered by what its successor says, and adding up to what

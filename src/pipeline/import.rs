@@ -1,6 +1,7 @@
 //! Local files → lake.
 
 mod archived;
+mod evidence;
 
 use super::block::{Block, parse_block};
 use super::identity::Known;
@@ -140,6 +141,8 @@ struct Finished {
     archive: Option<String>,
     /// Objects that lay in it, where it is an archive.
     members: Option<u64>,
+    /// Where in the lake its bytes are kept.
+    evidence: Option<String>,
 }
 
 /// An object larger than this is parsed by several workers.
@@ -256,6 +259,7 @@ impl Run<'_> {
             Opened::Content(content) => Input::new(&object.name, content)?,
             Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), send, sink),
         };
+        let evidence = self.evidence(&object, &sha256, input.head())?;
         let binary = input.is_binary();
         // Objects of one export task are one view of a stream; every API output is one of its own.
         let view = match input.framing() {
@@ -287,7 +291,7 @@ impl Run<'_> {
             text
         });
         let whole = incomplete.is_none();
-        self.finish(Finished { job, size: object.size, binary, incomplete, archive, members: None });
+        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, members: None });
         Ok(Read { members: 1, whole })
     }
 
@@ -343,6 +347,7 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         incomplete: object.incomplete,
         archive: object.archive,
         members: object.members,
+        evidence: object.evidence,
     }
 }
 

@@ -33,12 +33,17 @@ impl Input {
         matches!(self, Self::Rows { .. })
     }
 
+    /// Its first bytes; none of a Parquet file.
+    pub fn head(&self) -> &[u8] {
+        match self {
+            Self::Framed(framer) => framer.head(),
+            Self::Rows { .. } => &[],
+        }
+    }
+
     /// Whether its first bytes hold a NUL: no log does.
     pub fn is_binary(&self) -> bool {
-        match self {
-            Self::Framed(framer) => memchr::memchr(0, framer.head()).is_some(),
-            Self::Rows { .. } => false,
-        }
+        memchr::memchr(0, self.head()).is_some()
     }
 
     /// The next record; `None` at the end. Of a Parquet row the offset is its number, from 0.

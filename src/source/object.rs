@@ -133,6 +133,14 @@ impl Object {
         }
     }
 
+    /// Its bytes as stored, if they are no more than `most`.
+    pub fn stored(&self, most: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut all = Vec::new();
+        // What could not be read to its end is stored as far as it was read.
+        let (ended, _) = fill(&mut *self.bytes()?, &mut all, most.saturating_add(1));
+        Ok((ended && all.len() <= most).then_some(all))
+    }
+
     fn with(self, body: Body, hasher: Sha256) -> (Self, String) {
         let size = if let Body::Whole(whole, _) = &body { whole.size() } else { self.size };
         (Self { body, size, ..self }, hex(&hasher.finalize()))

@@ -7,6 +7,7 @@ mod bad_input;
 mod cli;
 mod docs;
 mod env;
+mod evidence;
 mod hardening;
 mod identity;
 #[cfg(feature = "query")]

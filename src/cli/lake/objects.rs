@@ -45,7 +45,7 @@ pub(super) fn run(args: &ObjectsArgs, context: &Context) -> anyhow::Result<Exit>
                 number(object.tally.records_in),
                 number(Tally::total(&object.tally.events)),
                 number(Tally::total(&object.tally.rejects)),
-                if object.incomplete.is_some() { "incomplete" } else { "whole" }.to_owned(),
+                state(object),
                 object.imported.clone(),
                 object.tool.clone(),
                 object.etag.clone().unwrap_or_default(),
@@ -56,6 +56,11 @@ pub(super) fn run(args: &ObjectsArgs, context: &Context) -> anyhow::Result<Exit>
     }
     out.flush()?;
     Ok(Exit::Clean)
+}
+
+fn state(object: &SourceObject) -> String {
+    let read = if object.incomplete.is_some() { "incomplete" } else { "whole" };
+    if object.evidence.is_some() { format!("{read}, kept") } else { read.to_owned() }
 }
 
 fn sums(objects: &[&SourceObject], context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {

@@ -72,6 +72,9 @@ fn summary(report: &VerifyReport, deep: bool) -> String {
         number(report.bytes),
         objects.join(", "),
     );
+    if report.evidence > 0 {
+        text.push_str(&format!("evidence  {} as delivered\n", number(report.evidence)));
+    }
     if report.orphans > 0 {
         let files = counted(report.orphans, "file");
         text.push_str(&format!(

@@ -1,9 +1,9 @@
 //! Source objects against what was imported.
 
 use super::{Problem, VerifyReport};
-use crate::lake::Lake;
 use crate::lake::manifest::SourceObject;
 use crate::lake::publish::hex;
+use crate::lake::{Lake, LakeError};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
 use std::fs::File;
@@ -15,6 +15,20 @@ use std::path::Path;
 pub type Members<'a> = dyn Fn(&Path) -> Result<Vec<(String, String)>, String> + 'a;
 
 impl Lake {
+    pub(super) fn verify_evidence(&self, report: &mut VerifyReport, progress: &dyn Fn(u64)) -> Result<(), LakeError> {
+        for object in self.manifest.objects.values() {
+            let Some(path) = &object.evidence else {
+                continue;
+            };
+            match self.check_evidence(object, path)? {
+                Ok(_) => report.evidence += 1,
+                Err(what) => report.problems.push(Problem::new(path, None, what)),
+            }
+            progress(object.size);
+        }
+        Ok(())
+    }
+
     pub(super) fn verify_sources(&self, members: &Members<'_>, report: &mut VerifyReport, progress: &dyn Fn(u64)) {
         let mut archives: BTreeMap<&str, Vec<&SourceObject>> = BTreeMap::new();
         for object in self.manifest.objects.values() {

@@ -16,6 +16,9 @@ pub use zip::is_zip;
 /// Stands between an archive's name and a member's.
 pub const INSIDE: &str = "!/";
 
+/// Members of an archive that are refused one by one; a hostile one has millions.
+const NAMED: u64 = 1000;
+
 /// A zip or tar file whose members have not been read yet.
 pub struct Archive {
     name: String,
@@ -59,9 +62,19 @@ impl Archive {
     /// single members, or the last item. Stops when `each` fails.
     pub fn each<E>(self, each: &mut dyn FnMut(Result<Entry, SourceError>) -> Result<(), E>) -> Result<(), E> {
         let names = Names { archive: self.name, depth: self.depth };
+        let mut refused = 0u64;
+        let mut counting = |entry: Result<Entry, SourceError>| {
+            let member = matches!(entry, Err(SourceError::Member { .. }));
+            refused += u64::from(member);
+            if member && refused > NAMED { Ok(()) } else { each(entry) }
+        };
         match self.kind {
-            Kind::Zip(whole) => zip::each(&names, &whole, each),
-            Kind::Tar(source) => tar::each(&names, source, each),
+            Kind::Zip(whole) => zip::each(&names, &whole, &mut counting),
+            Kind::Tar(source) => tar::each(&names, source, &mut counting),
+        }?;
+        match refused.saturating_sub(NAMED) {
+            0 => Ok(()),
+            more => each(Err(Names::refused(names.archive, format!("{more} more of its members cannot be read")))),
         }
     }
 }

@@ -327,11 +327,11 @@ fn a_cut_archive_gives_what_came_before() {
     let all: String = lines(0, 400);
     let names = ["a.log", "b.log", "c.log"];
     let tar = tar(&names.map(|name| tarred(name, &all)));
-    let at = 512 + all.len().next_multiple_of(512) + 512 + 1000;
+    let at = 512 + all.len().next_multiple_of(512) + 512 + 1234;
     for (name, bytes) in [("cut.tar", tar[..at].to_vec()), ("cut.tgz", cut_gzip(&tar, at))] {
         let env = TestEnv::new();
         env.file(name, bytes);
-        let whole_lines = all[..1000].matches('\n').count() as u64;
+        let whole_lines = all[..1234].matches('\n').count() as u64;
         let output = env
             .cmd(&import_json(&[name]))
             .fails(&[&format!("{name}!/b.log: the data ends early"), &format!("{name}: the archive ends early")]);
@@ -420,7 +420,8 @@ fn large_members_do_not_stay_in_memory_or_on_disk() {
         assert_eq!(count(&env.import(&[name]), "events", "alb"), 20_003, "{name}");
         assert_eq!(verified(&env)["problems"], serde_json::json!([]), "{name}");
         assert_eq!(env.cmd(&["parse", name]).code(0).stdout.lines().count(), 20_003, "{name}");
-        let left: Vec<_> = std::fs::read_dir(env.lake().join("_logsift")).unwrap().map(|e| e.unwrap().file_name()).collect();
+        let left: Vec<_> =
+            std::fs::read_dir(env.lake().join("_logsift")).unwrap().map(|e| e.unwrap().file_name()).collect();
         let left: Vec<_> = left.iter().filter(|n| *n != "manifest" && *n != "index" && *n != "writer.lock").collect();
         assert!(left.is_empty(), "{left:?}");
     }
@@ -496,4 +497,18 @@ fn no_damage_ends_the_run() {
             assert!(read < 100_000, "{name} {round}: {read}");
         }
     }
+}
+
+#[test]
+fn a_million_refusals_are_counted_and_not_listed() {
+    let members: Vec<Zipped> = (0..1_250).map(|n| Zipped { flags: 1, ..zipped(format!("{n}.log"), "x") }).collect();
+    let mut archive = zip(&members);
+    // The directory says one member more than it names.
+    let count = archive.len() - 14;
+    archive[count..count + 2].copy_from_slice(&1_251u16.to_le_bytes());
+    let found = inside("z", &archive);
+    assert_eq!(found.len(), 1_002);
+    assert!(found[999].1.starts_with("z!/999.log: is encrypted"), "{}", found[999].1);
+    assert!(found[1_000].1.contains("its directory says 1251 members and names 1250"), "{}", found[1_000].1);
+    assert!(found[1_001].1.starts_with("z: 250 more of its members cannot be read"), "{}", found[1_001].1);
 }
