@@ -172,7 +172,9 @@ fn a_subscription_document_that_came_twice_counts_once() {
     let document = |ids: &[u64]| {
         let events: Vec<Value> = ids
             .iter()
-            .map(|id| json!({"id": format!("{id:056}"), "timestamp": 1_772_420_400_000_u64, "message": "the same line"}))
+            .map(
+                |id| json!({"id": format!("{id:056}"), "timestamp": 1_772_420_400_000_u64, "message": "the same line"}),
+            )
             .collect();
         json!({"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/app", "logStream": "s",
             "subscriptionFilters": ["f"], "logEvents": events})
