@@ -14,7 +14,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("stitch", &["model", "codec", "formats"], &[]),
     ("patterns", &["model", "codec"], &["toml", "regex", "regex_syntax", "walkdir"]),
     ("report", &["model"], &["askama"]),
-    ("source", &["model", "codec"], &["walkdir", "crossbeam_channel", "csv_core", "arrow", "parquet"]),
+    (
+        "source",
+        &["model", "codec"],
+        &["walkdir", "crossbeam_channel", "csv_core", "arrow", "parquet", "rawzip", "tar", "tempfile"],
+    ),
     ("lake", &["model", "codec"], &["arrow", "parquet", "zstd", "hmac", "rustix"]),
     ("pull", &["model"], &["aws_config", "aws_sdk_s3", "aws_sdk_cloudwatchlogs", "aws_smithy_http_client", "tokio"]),
     ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),

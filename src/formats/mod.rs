@@ -112,6 +112,12 @@ pub trait LogFormat: Sync {
         None
     }
 
+    /// Kind of an object that begins so and is to be kept as delivered, for it proves something of other objects;
+    /// a name in lower case with `-`.
+    fn evidence(&self, _head: &str) -> Option<&'static str> {
+        None
+    }
+
     /// A parser for one object or stream; it may keep state (a header line).
     fn parser(&self, options: &Options) -> Box<dyn Parser>;
 }
@@ -169,6 +175,11 @@ pub trait Parser: Send {
 /// The format of that id.
 pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
     ALL.into_iter().find(|format| format.id() == id)
+}
+
+/// What [`LogFormat::evidence`] any format takes an object for that begins so.
+pub fn evidence(head: &str) -> Option<&'static str> {
+    ALL.into_iter().find_map(|format| format.evidence(head))
 }
 
 /// The format that claims a record with the highest score; the first in [`ALL`] on a tie.

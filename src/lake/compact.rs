@@ -309,7 +309,7 @@ mod tests {
     }
 
     fn problems(lake: &Lake) -> Vec<crate::lake::verify::Problem> {
-        lake.verify(true, &|_| {}).unwrap().problems
+        lake.verify(true, &|_| Ok(Vec::new()), &|_| {}).unwrap().problems
     }
 
     #[test]

@@ -81,6 +81,15 @@ pub struct SourceObject {
     pub tally: Tally,
     /// Why it was not read to its end; none when it was.
     pub incomplete: Option<String>,
+    /// SHA-256 of the archive file it lay in; its own is that of the bytes as unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// Objects that lie in it, where it is an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u64>,
+    /// Where in the lake its bytes are kept as delivered, see [`super::evidence`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
 }
 
 /// A day of a table that is made of another one's lines, and lacks what newer lines of those say.

@@ -1,7 +1,7 @@
 //! Other lakes' events are taken over into this one.
 
 use super::link_index::{self, LinkHashes};
-use super::manifest::{Change, Part};
+use super::manifest::{Change, Part, SourceObject};
 use super::rewrite::{PartWriter, folder_of};
 use super::store::Store as _;
 use super::{Lake, LakeError, publish, schema, verify};
@@ -68,21 +68,22 @@ impl Lake {
                 progress(part.bytes);
             }
         }
-        self.take_objects(others, &mut change, &mut report);
+        self.take_objects(others, &mut change, &mut report)?;
         if !change.add_parts.is_empty() || !change.add_objects.is_empty() || !change.pruned.is_empty() {
             self.commit(change)?;
         }
         Ok(report)
     }
 
-    fn take_objects(&self, others: &[Self], change: &mut Change, report: &mut MergeReport) {
+    fn take_objects(&self, others: &[Self], change: &mut Change, report: &mut MergeReport) -> Result<(), LakeError> {
         let mut new = BTreeMap::new();
         for other in others {
             for (sha256, object) in &other.manifest.objects {
                 if self.manifest.objects.contains_key(sha256) || new.contains_key(sha256) {
                     report.known_objects += 1;
                 } else {
-                    new.insert(sha256.clone(), object.clone());
+                    let evidence = self.take_evidence(other, object)?;
+                    new.insert(sha256.clone(), SourceObject { evidence, ..object.clone() });
                 }
             }
             for pruned in &other.manifest.pruned {
@@ -93,6 +94,7 @@ impl Lake {
         }
         report.objects = new.len() as u64;
         change.add_objects = new.into_values().collect();
+        Ok(())
     }
 
     fn ids_of(&self, folder: &str) -> Result<HashSet<Id>, LakeError> {

@@ -39,7 +39,8 @@ impl<'a> LakeSink<'a> {
             None => self.cloudwatch_base(job, event),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base))) else {
+        let event_id = event.record.envelope.and_then(|envelope| envelope.event_id.as_deref());
+        let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base, event_id))) else {
             return Ok(None);
         };
         known.load(self.lake, event.format.id(), event.row.time())?;

@@ -6,6 +6,7 @@ mod identity;
 pub mod import;
 pub mod input;
 mod lake_sink;
+mod left;
 mod object_job;
 pub mod parse;
 pub mod progress;
