@@ -18,6 +18,7 @@ use crate::lake::LakeError;
 use crate::scan::ScanError;
 
 pub use progress::{Progress, Silent};
+pub use stitched::{rebuild as stitch, stale_days};
 
 /// Why a whole run stopped. Trouble with one object is a value in the run's report instead.
 #[derive(Debug, thiserror::Error)]

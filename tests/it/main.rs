@@ -20,3 +20,4 @@ mod old_lake;
 mod parts;
 #[cfg(feature = "query")]
 mod samples;
+mod stitched;

@@ -24,7 +24,7 @@ const STEP: i64 = 60_000_000;
 const CHUNK: usize = 256;
 
 /// Days whose rows may change by lines in these parts: a line can belong to a row that began the day before.
-pub(super) fn stale_days(new: &[Part]) -> Vec<StaleDay> {
+pub fn stale_days(new: &[Part]) -> Vec<StaleDay> {
     let mut days = BTreeSet::new();
     for derived in stitch::ALL {
         for part in new.iter().filter(|part| part.table == derived.source) {
@@ -47,7 +47,7 @@ pub(super) fn stale_days(new: &[Part]) -> Vec<StaleDay> {
 
 /// Stitches the days anew that the lake knows to be stale, and publishes them at once. Where it is interrupted they
 /// stay stale, and the next import goes on.
-pub(super) fn rebuild(lake: &mut Lake, progress: &dyn Progress) -> Result<(), PipelineError> {
+pub fn rebuild(lake: &mut Lake, progress: &dyn Progress) -> Result<(), PipelineError> {
     let stale: Vec<StaleDay> = lake.manifest.stale.iter().cloned().collect();
     if stale.is_empty() {
         return Ok(());
