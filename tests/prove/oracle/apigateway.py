@@ -66,6 +66,9 @@ def held(values):
             continue
         if name == "requestTime":
             out.append(AnyOf(clf(value), value))
+        elif name == "requestTimeEpoch":
+            # A time, whatever its spelling, as the JSON form has it.
+            out.append(AnyOf(epoch(value), value))
         elif name == "sourceIp":
             out.append(AnyOf(value, address(value)))
         else:

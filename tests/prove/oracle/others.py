@@ -43,7 +43,10 @@ def guardduty(item, _context):
         top[snake(name)] = iso(value) if name in ("createdAt", "updatedAt") else member(value)
     service = item.get("service", {})
     times = [iso(each) for each in (service.get("eventFirstSeen"), service.get("eventLastSeen"), item.get("createdAt"), item.get("updatedAt")) if each]
-    common = {"event_time": AnyOf(*times), "account_id": item.get("accountId"), "region": item.get("region"), "event_action": item.get("type")}
+    common = {"account_id": item.get("accountId"), "region": item.get("region"), "event_action": item.get("type")}
+    if times:
+        # A finding that has none may take the time of the EventBridge event around it, which is not looked at here.
+        common["event_time"] = AnyOf(*times)
     key = item.get("resource", {}).get("accessKeyDetails", {}).get("accessKeyId")
     if key:
         common["access_key_id"] = key
