@@ -69,8 +69,18 @@ pub fn parse_stream(
     progress: &dyn Progress,
     out: &mut dyn Write,
 ) -> Result<ParseReport, ParseError> {
+    parse_decompressed(config, object::decompress(input, u64::MAX)?, progress, out)
+}
+
+/// As [`parse`], for one stream that needs no decompression.
+pub fn parse_decompressed(
+    config: &ParseConfig,
+    input: Box<dyn io::BufRead + Send>,
+    progress: &dyn Progress,
+    out: &mut dyn Write,
+) -> Result<ParseReport, ParseError> {
     let mut report = ParseReport::default();
-    let input = Input::stream(object::decompress(input, u64::MAX)?);
+    let input = Input::stream(input);
     parse_one(config, input, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
     Ok(report)
 }
