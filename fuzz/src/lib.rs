@@ -12,6 +12,9 @@ use logsift::stitch::{self, Line};
 use serde::de::IgnoredAny;
 use std::io::Cursor;
 
+/// Events of an input of as many bytes are not printed.
+const PRINTED: usize = 2048;
+
 /// Reads the bytes as those of the format with that id.
 pub fn run(id: &str, bytes: &[u8]) {
     let format = formats::by_id(id).expect("the id of a format");
@@ -40,7 +43,7 @@ fn file(format: Option<&'static dyn LogFormat>, bytes: &[u8]) {
         serde_json::from_str::<IgnoredAny>(line).expect("output is JSON");
         printed += 1;
     }
-    assert_eq!(printed, Tally::total(&report.tally.events), "one line an event");
+    assert_eq!(printed, if print { Tally::total(&report.tally.events) } else { 0 }, "one line an event");
 }
 
 /// The whole text as one record, bare and in an envelope, with and without a format given by flags.
