@@ -77,17 +77,3 @@ fn a_sample_reads_the_same_when_its_format_is_named() {
         assert_eq!(count(&report, "events", &id), expected(&id).len() as u64, "{id}: {report}");
     }
 }
-
-#[test]
-fn every_format_has_a_fuzz_target() {
-    let manifest = std::fs::read_to_string(repo("fuzz/Cargo.toml")).unwrap();
-    let targets = std::fs::read_dir(repo("fuzz/fuzz_targets")).unwrap();
-    let targets: BTreeSet<String> =
-        targets.map(|f| f.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned()).collect();
-    assert_eq!(targets, formats(&TestEnv::new()).into_iter().collect());
-    for id in targets {
-        let target = std::fs::read_to_string(repo("fuzz/fuzz_targets").join(format!("{id}.rs"))).unwrap();
-        assert!(target.contains(&format!("run(\"{id}\", bytes)")), "{id}");
-        assert!(manifest.contains(&format!("name = \"{id}\"\npath = \"fuzz_targets/{id}.rs\"\n")), "{id}");
-    }
-}
