@@ -60,7 +60,8 @@ fn measure(objects: &[Vec<u8>]) -> serde_json::Value {
             inflated(reader, &mut packed);
             packed.finish().unwrap();
         }));
-        runs[2].push(timed(objects, |reader| tally.add(&columns(reader, &Options::default()).unwrap())));
+        runs[2]
+            .push(timed(objects, |reader| tally.add(&columns(reader, &Options::default(), None, &mut drop).unwrap())));
         assert!(tally.is_balanced() && tally.records_in > 0, "{tally:?}");
     }
     let [inflate, zstd, columns] = runs.map(|mut runs| {

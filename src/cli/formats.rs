@@ -2,19 +2,24 @@
 
 use super::context::Context;
 use super::exit::Exit;
+use super::read_args::TemplateArgs;
 use super::terminal;
-use crate::formats::{self, LogFormat};
+use crate::formats::{self, LogFormat, Options};
 use crate::model::{Common, Origin, Record};
 use crate::pipeline::input::Input;
 use crate::report::jsonl;
 use crate::report::table::Table;
+use crate::report::text::terminal as one_line;
+use crate::source::archive::{Found, unpack};
 use crate::source::framing::Framing;
+use crate::source::object::Object;
 use crate::source::walk::walk;
-use crate::source::{s3_key, transport};
+use crate::source::whole::Spool;
+use crate::source::{SourceError, s3_key, transport};
 use bstr::ByteSlice as _;
 use clap::{Args, Subcommand};
 use std::collections::BTreeMap;
-use std::io::Write as _;
+use std::io::Write;
 use std::path::PathBuf;
 
 /// The log formats logsift reads.
@@ -36,12 +41,14 @@ enum FormatsCommand {
     Fields,
     /// Tell what files are, and why
     Identify {
-        /// Files and directories
+        /// Files, directories and archives
         #[arg(required = true, value_name = "PATH")]
         paths: Vec<PathBuf>,
         /// Print a table or JSON lines
         #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
         format: String,
+        #[command(flatten)]
+        templates: TemplateArgs,
     },
 }
 
@@ -63,33 +70,43 @@ pub(super) fn run(args: &FormatsArgs, context: &Context) -> anyhow::Result<Exit>
             }
         }
         FormatsCommand::Fields => write!(out, "{}", fields_markdown())?,
-        FormatsCommand::Identify { paths, format } => {
+        FormatsCommand::Identify { paths, format, templates } => {
+            let options = templates.options();
             let (files, errors) = walk(paths, &context.settings.lake.value);
             for error in &errors {
-                context.terminal.warn(&error.to_string());
+                context.terminal.warn(&one_line(&error.to_string()));
                 exit = Exit::Failure;
             }
-            for file in files {
-                let name = file.path.display().to_string();
-                let line = match Input::open(&file) {
-                    Ok(input) => identify(input, &s3_key::origin_of(&file.path)),
-                    Err(error) => {
+            for file in &files {
+                unpack(Object::of_file(file), &Spool::temporary(), &mut |found| {
+                    let (name, line) = match found {
+                        Found::Object(object, content) => match Input::new(&object.name, content) {
+                            Ok(input) => (object.name, identify(input, &s3_key::origin_of(&object.path), &options)),
+                            Err(error) => (object.name, Identified::failed(&error)),
+                        },
+                        Found::Left { name, what } => (name, Identified::none(what)),
+                        Found::Error(error) => (file.path.display().to_string(), Identified::failed(&error)),
+                    };
+                    if line.format == "?" {
                         exit = Exit::Failure;
-                        Identified { format: "?".to_owned(), reason: error.to_string(), framing: String::new() }
                     }
-                };
-                if format == "json" {
-                    let value = serde_json::json!({"path": name, "format": line.format, "framing": line.framing, "reason": line.reason});
-                    jsonl::write_line(&mut out, &value)?;
-                } else {
-                    let text = format!("{name}: {} ({}; {})", line.format, line.framing, line.reason);
-                    writeln!(out, "{}", crate::report::text::terminal(&text))?;
-                }
+                    print(&mut *out, &name, &line, format)
+                })?;
             }
         }
     }
     out.flush()?;
     Ok(exit)
+}
+
+fn print(out: &mut dyn Write, name: &str, line: &Identified, format: &str) -> anyhow::Result<()> {
+    if format == "json" {
+        let value =
+            serde_json::json!({"path": name, "format": line.format, "framing": line.framing, "reason": line.reason});
+        return Ok(jsonl::write_line(out, &value)?);
+    }
+    let text = format!("{name}: {} ({}; {})", line.format, line.framing, line.reason);
+    Ok(writeln!(out, "{}", one_line(&text))?)
 }
 
 struct Identified {
@@ -98,10 +115,22 @@ struct Identified {
     reason: String,
 }
 
+impl Identified {
+    /// Of what could not be read.
+    fn failed(error: &SourceError) -> Self {
+        Self { format: "?".to_owned(), reason: error.to_string(), framing: String::new() }
+    }
+
+    /// Of what has no bytes.
+    fn none(what: &str) -> Self {
+        Self { format: "none".to_owned(), reason: format!("{what} in an archive"), framing: String::new() }
+    }
+}
+
 /// How many records are looked at.
 const SAMPLE: usize = 20;
 
-fn identify(mut input: Input, origin: &Origin) -> Identified {
+fn identify(mut input: Input, origin: &Origin, options: &Options) -> Identified {
     let (framing, rows) = (input.framing(), input.is_rows());
     let binary = input.is_binary();
     let mut claims: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
@@ -116,7 +145,7 @@ fn identify(mut input: Input, origin: &Origin) -> Identified {
         }
         seen += 1;
         let record = Record { text: &text, envelope: unwrapped.envelope.as_ref(), origin };
-        if let Some((format, claim)) = formats::identify(&record, &formats::Options::default()) {
+        if let Some((format, claim)) = formats::identify(&record, options) {
             claims.entry(format.id()).or_insert((0, claim.reason)).0 += 1;
         }
     }

@@ -14,9 +14,11 @@ use std::path::{Path, PathBuf};
 
 /// Read exported logs into the lake.
 ///
-/// Files and directories, plain or compressed (gzip with any number of members, zstd), told by content and
-/// not by name: ALB access logs, VPC Flow Logs, API Gateway access logs, CloudTrail, CloudWatch Logs export
-/// objects and the JSON that `aws logs filter-log-events` and `get-log-events` print. `-` reads standard input.
+/// Files and directories, plain or compressed (gzip with any number of members, zstd), and archives (zip, tar,
+/// tar.gz, tar.zst), told by content and not by name: ALB access logs, VPC Flow Logs, API Gateway access logs,
+/// CloudTrail, CloudWatch Logs export objects and the JSON that `aws logs filter-log-events` and
+/// `get-log-events` print. `-` reads standard input. Members of archives are objects of their own, called
+/// `<archive>!/<member>`; nothing is extracted to disk under their names.
 ///
 /// What was imported before is skipped: whole objects by their SHA-256, CloudTrail events by their eventID,
 /// CloudWatch events by account, region, group, stream, time and text. Lines that no format knows are kept
@@ -24,7 +26,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ImportArgs {
-    /// Files and directories, or - for standard input
+    /// Files, directories and archives, or - for standard input
     #[arg(required = true, value_name = "PATH")]
     paths: Vec<PathBuf>,
     /// Read everything as this format, see `logsift formats list`

@@ -29,7 +29,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ParseArgs {
-    /// Files and directories, or - for standard input
+    /// Files, directories and archives, or - for standard input
     #[arg(required = true, value_name = "FILE")]
     paths: Vec<PathBuf>,
     /// Print events of this table only, see `logsift formats list`
@@ -76,6 +76,7 @@ pub(super) fn run(args: &ParseArgs, context: &Context) -> anyhow::Result<Exit> {
         let more = parse_stream(&config, Box::new(io::stdin()), &bar, &mut printer)?;
         report.tally.add(&more.tally);
         report.errors.extend(more.errors);
+        report.notes.extend(more.notes);
     }
     bar.finish();
     printer.finish(context)?;
@@ -84,6 +85,7 @@ pub(super) fn run(args: &ParseArgs, context: &Context) -> anyhow::Result<Exit> {
 }
 
 fn tell(report: &ParseReport, args: &ParseArgs, context: &Context) -> Exit {
+    report.notes.iter().for_each(|note| context.terminal.say(&one_line(note)));
     for error in &report.errors {
         let cause = std::error::Error::source(error).map(|c| format!(" ({c})")).unwrap_or_default();
         context.terminal.warn(&one_line(&format!("{error}{cause}")));

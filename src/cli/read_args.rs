@@ -22,12 +22,25 @@ pub struct ReadArgs {
     /// Region the files come from [env: LOGSIFT_REGION]
     #[arg(long, value_name = "REGION")]
     pub region: Option<String>,
+    #[command(flatten)]
+    pub templates: TemplateArgs,
+}
+
+/// What an account's own settings say of lines that do not explain themselves.
+#[derive(Debug, Default, Args)]
+pub struct TemplateArgs {
     /// Fields of flow log lines without a header: the flow log's LogFormat, '${version} ${account-id} …'
     #[arg(long, value_name = "FIELDS")]
     pub vpc_flow_format: Option<String>,
     /// The API Gateway stage's access log format, with its $context variables
     #[arg(long, value_name = "FORMAT")]
     pub apigw_format: Option<String>,
+}
+
+impl TemplateArgs {
+    pub(super) fn options(&self) -> Options {
+        Options { vpc_flow_format: self.vpc_flow_format.clone(), apigw_format: self.apigw_format.clone() }
+    }
 }
 
 impl ReadArgs {
@@ -42,7 +55,7 @@ impl ReadArgs {
     }
 
     pub(super) fn options(&self) -> Options {
-        Options { vpc_flow_format: self.vpc_flow_format.clone(), apigw_format: self.apigw_format.clone() }
+        self.templates.options()
     }
 }
 

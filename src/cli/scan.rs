@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 ///
 /// Without PATH the lake is scanned: the raw text of every record, rejects included; its findings are kept
 /// in the lake for `timeline`, `report` and `query`. With PATH any files, directories or standard input (-)
-/// are scanned as they lie, compressed or not, and nothing is kept.
+/// are scanned as they lie, compressed or not, in archives or not, and nothing is kept.
 ///
 /// A finding is one secret, however often it was logged. Values are shown as masks; the fingerprint is a
 /// keyed hash (the lake's own key, or --key-file), so it can be compared but not guessed.
@@ -31,7 +31,7 @@ use std::path::{Path, PathBuf};
 #[derive(Debug, Args)]
 #[command(after_help = EXAMPLES)]
 pub struct ScanArgs {
-    /// Files and directories, or - for standard input [default: the lake]
+    /// Files, directories and archives, or - for standard input [default: the lake]
     #[arg(value_name = "PATH")]
     paths: Vec<PathBuf>,
     #[command(flatten)]
@@ -139,6 +139,7 @@ fn files(
 }
 
 fn tell(context: &Context, report: &ScanReport, rules: usize) {
+    report.notes.iter().for_each(|note| context.terminal.say(&one_line(note)));
     for problem in &report.not_scanned {
         context.terminal.warn(&one_line(&format!("not scanned: {problem}")));
     }

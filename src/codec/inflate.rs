@@ -25,6 +25,18 @@ impl Compression {
 const MAX_LAYERS: usize = 3;
 const BUFFER: usize = 256 * 1024;
 
+pub use flate2::Crc as Crc32;
+
+/// One raw deflate stream, as zip has it. Input that ends early looks like the end: compare the size.
+pub fn deflate(input: impl Read + Send + 'static) -> Box<dyn Read + Send> {
+    Box::new(flate2::bufread::DeflateDecoder::new(BufReader::new(input)))
+}
+
+/// One zstd stream, of any number of frames.
+pub fn zstd(input: impl Read + Send + 'static) -> io::Result<Box<dyn Read + Send>> {
+    Ok(Box::new(zstd::stream::read::Decoder::new(input)?))
+}
+
 /// The CRC-32 of gzip and zip (IEEE).
 pub fn crc32(data: &[u8]) -> u32 {
     let mut crc = flate2::Crc::new();

@@ -198,6 +198,10 @@ impl LogFormat for CloudTrail {
         MAP.cell_of(name)
     }
 
+    fn evidence(&self, head: &str) -> Option<&'static str> {
+        variants::is_digest(head).then_some("cloudtrail-digest")
+    }
+
     fn claims(&self, record: &Record<'_>, _options: &Options) -> Option<Claim> {
         let text = record.text.trim_start();
         variants::claims(text)

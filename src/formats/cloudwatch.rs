@@ -4,6 +4,7 @@
 //! subscription document, query result); time, stream and group come with it.
 
 use super::shared::lambda::{self, Platform, Text};
+use super::shared::members::Members;
 use super::shared::{cell, links, runtimes, services};
 use super::{Claim, LogFormat, Options, Outcome, Parser};
 use crate::codec::json::{self, Json};
@@ -249,9 +250,13 @@ fn set_platform<'r>(row: &mut Row<'r>, line: Platform<'r>) {
         (38, line.function_arn),
     ];
     for (cell, text) in texts {
-        row.native[cell] = value(text);
+        if let Some(text) = text {
+            row.native[cell] = Value::Str(text);
+        }
     }
-    row.native[29] = line.sampled.map_or(Value::Null, Value::Bool);
+    if let Some(sampled) = line.sampled {
+        row.native[29] = Value::Bool(sampled);
+    }
     let durations = [
         (10, line.duration),
         (11, line.billed_duration),
@@ -260,7 +265,9 @@ fn set_platform<'r>(row: &mut Row<'r>, line: Platform<'r>) {
         (24, line.billed_restore_duration),
     ];
     for (cell, number) in durations {
-        row.native[cell] = number.map_or(Value::Null, Value::Float);
+        if let Some(number) = number {
+            row.native[cell] = Value::Float(number);
+        }
     }
     let counts = [
         (12, line.memory_size),
@@ -270,32 +277,36 @@ fn set_platform<'r>(row: &mut Row<'r>, line: Platform<'r>) {
         (36, line.dropped_records),
     ];
     for (cell, number) in counts {
-        row.native[cell] = number.map_or(Value::Null, Value::Int);
+        if let Some(number) = number {
+            row.native[cell] = Value::Int(number);
+        }
     }
 }
 
 /// Structured application lines.
 fn set_json<'r>(row: &mut Row<'r>, object: &Json<'r>) {
     row.native[TYPE] = Value::text("app");
+    let members = Members::of(object);
     for (cell, names) in MEMBERS {
-        let found = names.iter().find_map(|name| Some(cell::of_json(FIELDS[cell].kind, &object.path(name)?)));
-        row.native[cell] = found.unwrap_or_default();
+        if let Some(found) = names.iter().find_map(|name| members.path(name)) {
+            row.native[cell] = cell::of_json(FIELDS[cell].kind, &found);
+        }
     }
-    if let Some(Json::Bool(cold)) = object.get("cold_start").or_else(|| object.get("coldStart")) {
+    if let Some(Json::Bool(cold)) = members.get("cold_start").or_else(|| members.get("coldStart")) {
         row.native[43] = Value::Bool(cold);
     }
     if let Value::Str(root) = &row.native[TRACE] {
         row.native[TRACE] = Value::owned(tokens::trace_root(root).unwrap_or_default().to_owned());
     }
     // The embedded metric format.
-    if let Some(Json::Array(metrics)) = object.path("_aws.CloudWatchMetrics") {
+    if let Some(Json::Array(metrics)) = members.path("_aws.CloudWatchMetrics") {
         row.native[TYPE] = Value::text("emf");
         row.native[METRICS] = Value::text(metrics);
         let first = json::elements(metrics).next().and_then(Result::ok);
         row.native[NAMESPACE] = value(first.and_then(|m| m.get("Namespace")).and_then(|n| n.as_str()));
     }
     let time = ["time", "timestamp", "@timestamp", "_aws.Timestamp"].iter().find_map(|name| {
-        let text = object.path(name)?.scalar()?;
+        let text = members.path(name)?.scalar()?;
         // Python's loggers put a comma before the milliseconds.
         cell::time(&text).or_else(|| cell::time(&text.replacen(',', ".", 1)))
     });
@@ -307,8 +318,10 @@ fn set_application<'r>(row: &mut Row<'r>, text: &'r str) {
     row.native[TYPE] = Value::text("app");
     row.native[LEVEL] = line.level.map_or(Value::Null, Value::text);
     row.native[REQUEST_ID] = line.request_id.map_or(Value::Null, Value::text);
-    row.native[ERROR_TYPE] = value(line.error_type);
-    row.native[ERROR_MESSAGE] = value(line.error_message);
+    if line.error_type.is_some() || line.error_message.is_some() {
+        row.native[ERROR_TYPE] = value(line.error_type);
+        row.native[ERROR_MESSAGE] = value(line.error_message);
+    }
     set_time(row, line.time);
 }
 
@@ -336,11 +349,11 @@ fn set_service<'r>(row: &mut Row<'r>, record: &Record<'r>, text: &'r str, object
 }
 
 fn set_outcome(row: &mut Row<'_>) {
-    let level = row.native[LEVEL].as_str().map(str::to_ascii_uppercase);
-    let failed =
-        matches!(level.as_deref(), Some("ERROR" | "FATAL" | "CRITICAL" | "SEVERE" | "PANIC" | "FAIL" | "CRIT"))
-            || !row.native[ERROR_TYPE].is_null()
-            || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
+    const FAILED: [&str; 7] = ["ERROR", "FATAL", "CRITICAL", "SEVERE", "PANIC", "FAIL", "CRIT"];
+    let level = row.native[LEVEL].as_str();
+    let failed = level.is_some_and(|level| FAILED.iter().any(|failed| level.eq_ignore_ascii_case(failed)))
+        || !row.native[ERROR_TYPE].is_null()
+        || matches!(row.native[STATUS].as_str(), Some("timeout" | "error" | "failure"));
     let done = matches!(row.native[TYPE].as_str(), Some("REPORT" | "platform.report"));
     if failed {
         row.set_default(Common::EventOutcome, Value::text("failure"));

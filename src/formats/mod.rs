@@ -112,6 +112,12 @@ pub trait LogFormat: Sync {
         None
     }
 
+    /// Kind of an object that begins so and is to be kept as delivered, for it proves something of other objects;
+    /// a name in lower case with `-`.
+    fn evidence(&self, _head: &str) -> Option<&'static str> {
+        None
+    }
+
     /// A parser for one object or stream; it may keep state (a header line).
     fn parser(&self, options: &Options) -> Box<dyn Parser>;
 }
@@ -171,6 +177,11 @@ pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
     ALL.into_iter().find(|format| format.id() == id)
 }
 
+/// What [`LogFormat::evidence`] any format takes an object for that begins so.
+pub fn evidence(head: &str) -> Option<&'static str> {
+    ALL.into_iter().find_map(|format| format.evidence(head))
+}
+
 /// The format that claims a record with the highest score; the first in [`ALL`] on a tie.
 pub fn identify(record: &Record<'_>, options: &Options) -> Option<(&'static dyn LogFormat, Claim)> {
     if record.envelope.is_some() && cloudwatch::is_plain(record.text) {
@@ -191,6 +202,7 @@ pub fn identify(record: &Record<'_>, options: &Options) -> Option<(&'static dyn 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::model::Cells;
     use std::collections::HashSet;
 
     #[test]
@@ -199,6 +211,7 @@ mod tests {
         for format in ALL {
             let prefix = format.fields()[0].column.split('_').next().unwrap();
             assert!(prefixes.insert(prefix), "{}: {prefix} is another format's prefix", format.id());
+            assert!(format.fields().len() <= Cells::MOST, "{}: too many fields", format.id());
             let mut names = HashSet::new();
             for field in format.fields() {
                 assert!(field.column.starts_with(&format!("{prefix}_")), "{}: {}", format.id(), field.column);

@@ -212,7 +212,7 @@ impl Parser for OcsfParser {
         if let Err(error) = MAP.fill(row, &FIELDS, record.text) {
             return Outcome::Reject(Reject::malformed(error.to_string()));
         }
-        if row.native[..3].iter().all(Value::is_null) {
+        if row.native.iter().take(3).all(Value::is_null) {
             let Some(time) = record.envelope.and_then(|e| e.time) else {
                 return Outcome::Reject(Reject::malformed("neither time nor time_dt nor start_time is a time"));
             };

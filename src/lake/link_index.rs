@@ -12,7 +12,7 @@
 
 use super::manifest::{Manifest, Part};
 use super::store::Store;
-use super::{Lake, LakeError};
+use super::{Lake, LakeError, hashing};
 use crate::model::Link;
 use arrow::array::{Array as _, AsArray as _, RecordBatch};
 
@@ -37,19 +37,7 @@ const SALTS: [u32; 8] =
 
 /// Stable for ever: it is on disk.
 fn hash(value: &[u8]) -> u64 {
-    const SEED: u64 = 0x51_7c_c1_b7_27_22_0a_95;
-    let mut hash = SEED ^ value.len() as u64;
-    for chunk in value.chunks(8) {
-        let mut word = [0; 8];
-        word[..chunk.len()].copy_from_slice(chunk);
-        hash = fold(hash ^ u64::from_le_bytes(word));
-    }
-    fold(hash ^ SEED)
-}
-
-fn fold(value: u64) -> u64 {
-    let wide = u128::from(value) * 0x9e37_79b9_7f4a_7c15;
-    (wide as u64) ^ ((wide >> 64) as u64)
+    hashing::hash(0x51_7c_c1_b7_27_22_0a_95, value)
 }
 
 fn block_of(hash: u64, blocks: u32) -> usize {
@@ -72,10 +60,13 @@ impl LinkHashes {
         Self { columns: std::array::from_fn(|_| Some(Vec::new())) }
     }
 
-    pub fn of(batch: &RecordBatch) -> Self {
-        let mut hashes = Self::new();
-        hashes.add(batch);
-        hashes
+    /// Of the list columns of a part.
+    pub fn of<'v, I: Iterator<Item = &'v [u8]>>(columns: [I; Link::ALL.len()]) -> Self {
+        let mut all = Self::new();
+        for (hashes, values) in all.columns.iter_mut().zip(columns) {
+            values.for_each(|value| note(hashes, value));
+        }
+        all
     }
 
     pub fn add(&mut self, batch: &RecordBatch) {
@@ -89,12 +80,8 @@ impl LinkHashes {
                 continue;
             };
             for i in *first as usize..*last as usize {
-                let Some(seen) = hashes.as_mut().filter(|_| values.is_valid(i)) else {
-                    continue;
-                };
-                seen.push(hash(values.value(i).as_bytes()));
-                if seen.len() > 4 * MAX_VALUES && distinct(seen) > MAX_VALUES {
-                    *hashes = None;
+                if values.is_valid(i) {
+                    note(hashes, values.value(i).as_bytes());
                 }
             }
         }
@@ -115,6 +102,14 @@ impl LinkHashes {
         }
         head.extend(body);
         head
+    }
+}
+
+fn note(hashes: &mut Option<Vec<u64>>, value: &[u8]) {
+    let Some(seen) = hashes else { return };
+    seen.push(hash(value));
+    if seen.len() > 4 * MAX_VALUES && distinct(seen) > MAX_VALUES {
+        *hashes = None;
     }
 }
 
@@ -218,11 +213,17 @@ mod tests {
         format!("10.{}.{}.{}", n >> 16, n >> 8 & 255, n & 255)
     }
 
+    fn of(batch: &RecordBatch) -> LinkHashes {
+        let mut hashes = LinkHashes::new();
+        hashes.add(batch);
+        hashes
+    }
+
     #[test]
     fn no_value_is_denied_and_few_others_are_affirmed() {
         for n in [1, 2, 7, 100, 5_000, 60_000] {
             let rows: Vec<Vec<String>> = (0..n).map(|i| vec![ip(i), ip(i / 2)]).collect();
-            let file = LinkHashes::of(&batch(&rows)).finish();
+            let file = of(&batch(&rows)).finish();
             assert!(file.len() <= HEAD + n * 2 + BLOCK, "{n} values in {} bytes", file.len());
             assert!((0..n).all(|i| holds(&file, Link::Ip, &ip(i)) == Some(true)), "{n}");
             let wrong =
@@ -236,7 +237,7 @@ mod tests {
     #[test]
     fn slices_count_their_own_values_only() {
         let all = batch(&[vec![ip(1)], vec![], vec![ip(2)], vec![ip(3)]]);
-        let file = LinkHashes::of(&all.slice(1, 2)).finish();
+        let file = of(&all.slice(1, 2)).finish();
         assert_eq!([1, 2, 3].map(|n| holds(&file, Link::Ip, &ip(n)).unwrap()), [false, true, false]);
     }
 
@@ -253,7 +254,7 @@ mod tests {
 
     #[test]
     fn a_damaged_index_says_nothing() {
-        let file = LinkHashes::of(&batch(&[vec![ip(1)]])).finish();
+        let file = of(&batch(&[vec![ip(1)]])).finish();
         assert_eq!(holds(b"", Link::Ip, "x"), None);
         assert_eq!(holds(b"LSI2....", Link::Ip, "x"), None);
         assert_eq!(holds(&file[..file.len() - 1], Link::Ip, &ip(1)), None);

@@ -5,7 +5,7 @@ use super::LakeError;
 use super::store::Store;
 use crate::model::{Micros, Tally, TimeRange};
 use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Version of the layout this code writes. Older ones are read.
 pub const LAYOUT: u32 = 1;
@@ -81,6 +81,23 @@ pub struct SourceObject {
     pub tally: Tally,
     /// Why it was not read to its end; none when it was.
     pub incomplete: Option<String>,
+    /// SHA-256 of the archive file it lay in; its own is that of the bytes as unpacked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub archive: Option<String>,
+    /// Objects that lie in it, where it is an archive.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub members: Option<u64>,
+    /// Where in the lake its bytes are kept as delivered, see [`super::evidence`].
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub evidence: Option<String>,
+}
+
+/// A day of a table that is made of another one's lines, and lacks what newer lines of those say.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StaleDay {
+    pub table: String,
+    /// Days since 1970; none for rows without a time.
+    pub day: Option<i64>,
 }
 
 /// One change of the lake.
@@ -95,6 +112,11 @@ pub struct Change {
     pub add_objects: Vec<SourceObject>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pruned: Vec<Pruned>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stale: Vec<StaleDay>,
+    /// Stale before, and now made anew.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub stitched: Vec<StaleDay>,
     /// SHA-256 of the file of the change before: who alters an old one breaks the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -118,6 +140,8 @@ pub struct Manifest {
     /// Every pruning there was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pruned: Vec<Pruned>,
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub stale: BTreeSet<StaleDay>,
 }
 
 pub(super) fn change_path(version: u64) -> String {
@@ -180,6 +204,10 @@ impl Manifest {
         self.parts.extend(change.add_parts.into_iter().map(|part| (part.path.clone(), part)));
         self.objects.extend(change.add_objects.into_iter().map(|object| (object.sha256.clone(), object)));
         self.pruned.extend(change.pruned);
+        for day in &change.stitched {
+            self.stale.remove(day);
+        }
+        self.stale.extend(change.stale);
     }
 
     /// Publishes a change as the next number. [`LakeError::Conflict`] when somebody was faster.

@@ -1,7 +1,7 @@
 //! Other lakes' events are taken over into this one.
 
 use super::link_index::{self, LinkHashes};
-use super::manifest::{Change, Part};
+use super::manifest::{Change, Part, SourceObject, StaleDay};
 use super::rewrite::{PartWriter, folder_of};
 use super::store::Store as _;
 use super::{Lake, LakeError, publish, schema, verify};
@@ -42,13 +42,20 @@ impl Lake {
     /// Takes over events and source objects of other lakes in one commit; an event that is here already is not taken
     /// again. Findings and occurrences are not taken: their fingerprints hang on the other lake's key. The others
     /// are read only, and their parts are checked against their manifests: a lake may come from anybody.
-    /// `progress` is told bytes of parts as they are done.
-    pub fn merge(&mut self, others: &[Self], progress: &dyn Fn(u64)) -> Result<MergeReport, LakeError> {
+    /// Nor are tables stitched together of others' lines: `stale` says which days of them the new parts change, and
+    /// they are made anew. `progress` is told bytes of parts as they are done.
+    pub fn merge(
+        &mut self,
+        others: &[Self],
+        stale: &dyn Fn(&[Part]) -> Vec<StaleDay>,
+        progress: &dyn Fn(u64),
+    ) -> Result<MergeReport, LakeError> {
         let mut report = MergeReport::default();
         let mut change = Change { by: "merge".to_owned(), ..Change::default() };
         let mut days: BTreeMap<&str, Vec<(&Self, &Part)>> = BTreeMap::new();
         for other in others {
-            for part in other.all_parts().filter(|part| !schema::DERIVED.contains(&part.table.as_str())) {
+            let made = |table: &str| schema::DERIVED.contains(&table) || schema::STITCHED.contains(&table);
+            for part in other.all_parts().filter(|part| !made(&part.table)) {
                 check_name(part)?;
                 days.entry(folder_of(part)).or_default().push((other, part));
             }
@@ -68,21 +75,23 @@ impl Lake {
                 progress(part.bytes);
             }
         }
-        self.take_objects(others, &mut change, &mut report);
+        self.take_objects(others, &mut change, &mut report)?;
+        change.stale = stale(&change.add_parts);
         if !change.add_parts.is_empty() || !change.add_objects.is_empty() || !change.pruned.is_empty() {
             self.commit(change)?;
         }
         Ok(report)
     }
 
-    fn take_objects(&self, others: &[Self], change: &mut Change, report: &mut MergeReport) {
+    fn take_objects(&self, others: &[Self], change: &mut Change, report: &mut MergeReport) -> Result<(), LakeError> {
         let mut new = BTreeMap::new();
         for other in others {
             for (sha256, object) in &other.manifest.objects {
                 if self.manifest.objects.contains_key(sha256) || new.contains_key(sha256) {
                     report.known_objects += 1;
                 } else {
-                    new.insert(sha256.clone(), object.clone());
+                    let evidence = self.take_evidence(other, object)?;
+                    new.insert(sha256.clone(), SourceObject { evidence, ..object.clone() });
                 }
             }
             for pruned in &other.manifest.pruned {
@@ -93,6 +102,7 @@ impl Lake {
         }
         report.objects = new.len() as u64;
         change.add_objects = new.into_values().collect();
+        Ok(())
     }
 
     fn ids_of(&self, folder: &str) -> Result<HashSet<Id>, LakeError> {

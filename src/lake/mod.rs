@@ -3,6 +3,9 @@
 pub mod columns;
 pub mod compact;
 pub mod derived;
+mod encode;
+pub mod evidence;
+mod hashing;
 pub mod key;
 pub mod link_index;
 pub mod manifest;
@@ -13,7 +16,6 @@ mod publish;
 pub mod read;
 mod rewrite;
 pub mod schema;
-mod shared_columns;
 mod sorted;
 pub mod store;
 pub mod verify;
@@ -129,12 +131,12 @@ impl Lake {
         link_index::remove_orphans(&self.store, &self.manifest)
     }
 
-    /// Part files that no manifest names.
+    /// Part files that no manifest names, and such evidence.
     pub fn orphans(&self) -> Result<Vec<String>, LakeError> {
-        let mut orphans = Vec::new();
+        let mut orphans = self.evidence_orphans()?;
         for table in self.store.list("")? {
             let table = table.trim_start_matches('/');
-            if table.starts_with(['_', '.']) {
+            if table.starts_with(['_', '.']) || table == evidence::FOLDER {
                 continue;
             }
             let mut files = self.store.list(table)?;

@@ -1,14 +1,14 @@
 //! Parts made out of other parts, batch by batch: what one holds in memory is one row group, encoded.
 
+use super::encode::{Column, FileWriter, columns};
 use super::link_index::LinkHashes;
 use super::manifest::Part;
-use super::part::{self, BuiltPart, ROW_GROUP_RAW};
+use super::part::{BuiltPart, ROW_GROUP_RAW};
 use super::publish;
 use super::{Lake, LakeError, schema};
 use crate::model::Common;
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
-use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use std::fs::File;
 
@@ -34,11 +34,14 @@ fn fitting(offsets: &[u64], from: usize, room: u64) -> usize {
 pub(super) struct PartWriter {
     table: String,
     schema: SchemaRef,
-    writer: ArrowWriter<Vec<u8>>,
+    writer: FileWriter,
+    /// The row group that is being filled.
+    group: Vec<Column>,
+    group_rows: usize,
+    group_raw: u64,
     links: LinkHashes,
     rows: u64,
     raw: u64,
-    group_raw: u64,
     min_time: Option<i64>,
     max_time: Option<i64>,
 }
@@ -46,35 +49,36 @@ pub(super) struct PartWriter {
 impl PartWriter {
     pub fn new(table: &str, schema: &SchemaRef) -> Result<Self, LakeError> {
         let error = |source| LakeError::Write { path: table.to_owned(), source };
-        let properties = part::properties(schema).map_err(error)?.set_max_row_group_row_count(None).build();
-        let writer = ArrowWriter::try_new(Vec::new(), SchemaRef::clone(schema), Some(properties)).map_err(error)?;
         Ok(Self {
             table: table.to_owned(),
             schema: SchemaRef::clone(schema),
-            writer,
+            writer: FileWriter::new(schema).map_err(error)?,
+            group: columns::empty(schema).map_err(error)?,
+            group_rows: 0,
+            group_raw: 0,
             links: LinkHashes::new(),
             rows: 0,
             raw: 0,
-            group_raw: 0,
             min_time: None,
             max_time: None,
         })
     }
 
     pub fn push(&mut self, batch: &RecordBatch) -> Result<(), LakeError> {
-        let error = |source| LakeError::Write { path: self.table.clone(), source };
         let offsets = raw_offsets(batch);
         let mut from = 0;
         while from < batch.num_rows() {
-            let mut rows = fitting(&offsets, from, (ROW_GROUP_RAW as u64).saturating_sub(self.group_raw));
+            let rows = fitting(&offsets, from, (ROW_GROUP_RAW as u64).saturating_sub(self.group_raw));
             if rows == 0 && self.group_raw > 0 {
-                self.writer.flush().map_err(error)?;
-                self.group_raw = 0;
+                self.flush()?;
                 continue;
             }
             // One record larger than a row group has one of its own.
-            rows = rows.max(1);
-            self.writer.write(&batch.slice(from, rows)).map_err(error)?;
+            let rows = rows.max(1);
+            for (column, array) in self.group.iter_mut().zip(batch.columns()) {
+                columns::append(column, self.group_rows, array.slice(from, rows).as_ref());
+            }
+            self.group_rows += rows;
             self.group_raw += offsets[from + rows] - offsets[from];
             from += rows;
         }
@@ -91,9 +95,22 @@ impl PartWriter {
         Ok(())
     }
 
-    pub fn finish(self) -> Result<BuiltPart, LakeError> {
+    /// Encodes the row group.
+    fn flush(&mut self) -> Result<(), LakeError> {
         let error = |source| LakeError::Write { path: self.table.clone(), source };
-        let parquet = self.writer.into_inner().map_err(error)?;
+        let mut group = std::mem::replace(&mut self.group, columns::empty(&self.schema).map_err(error)?);
+        group.iter_mut().for_each(|column| column.pad(self.group_rows));
+        let columns: Vec<&Column> = group.iter().collect();
+        self.writer.write(&columns, self.group_rows).map_err(error)?;
+        (self.group_rows, self.group_raw) = (0, 0);
+        Ok(())
+    }
+
+    pub fn finish(mut self) -> Result<BuiltPart, LakeError> {
+        if self.group_rows > 0 || self.rows == 0 {
+            self.flush()?;
+        }
+        let parquet = self.writer.finish().map_err(|source| LakeError::Write { path: self.table.clone(), source })?;
         Ok(BuiltPart {
             rows: self.rows,
             raw_bytes: self.raw,

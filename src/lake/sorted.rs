@@ -2,8 +2,10 @@
 
 use super::{LakeError, schema};
 use crate::model::Common;
-use arrow::array::{Array, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray};
-use arrow::compute::interleave_record_batch;
+use arrow::array::{
+    Array, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray, UInt32Array,
+};
+use arrow::compute::{interleave_record_batch, take};
 use arrow::datatypes::{DataType, Field, Int64Type, Schema, SchemaRef, TimestampMicrosecondType};
 use arrow::error::ArrowError;
 use std::cmp::Ordering;
@@ -64,6 +66,25 @@ impl Keys {
         };
         joint && (1..self.len()).all(|row| self.compare(row - 1, self, row).is_le())
     }
+}
+
+/// By time, rows without one first; rows of equal time stay in the order they came.
+pub(super) fn sort(batch: RecordBatch) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let times = batch.column_by_name(Common::EventTime.name());
+    let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>());
+    let Some(times) = times else {
+        return Ok(batch);
+    };
+    let mut order: Vec<(i64, u32)> =
+        (0..times.len()).map(|i| (if times.is_null(i) { i64::MIN } else { times.value(i) }, i as u32)).collect();
+    order.sort_by_key(|(time, _)| *time);
+    let order = UInt32Array::from_iter_values(order.into_iter().map(|(_, i)| i));
+    let (schema, columns, _) = batch.into_parts();
+    // Each column goes as soon as it is sorted: two of all of them would be twice the memory.
+    let sorted = columns
+        .into_iter()
+        .map(|column| if column.null_count() == column.len() { Ok(column) } else { take(&column, &order, None) });
+    RecordBatch::try_new(schema, sorted.collect::<Result<_, _>>()?)
 }
 
 /// Every column of any of the schemas, the widest schema's first; `None` where two give one column different

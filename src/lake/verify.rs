@@ -1,8 +1,10 @@
 //! Whether the lake is what its manifest says, and the source objects are what was imported.
 
+mod sources;
+
 use super::link_index::{self, LinkHashes};
-use super::manifest::{self, Change, Manifest, Part, SourceObject};
-use super::publish::{hex, sha256};
+use super::manifest::{self, Change, Manifest, Part};
+use super::publish::sha256;
 use super::rewrite::folder_of;
 use super::store::Store as _;
 use super::{Lake, LakeError, schema, writer};
@@ -14,11 +16,11 @@ use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::file::metadata::ParquetMetaData;
 use parquet::file::statistics::Statistics;
 use serde::Serialize;
-use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashSet};
 use std::fs::File;
-use std::io::{self, Read as _};
-use std::path::Path;
+use std::io;
+
+pub use sources::Members;
 
 /// Something that is not as it was.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -46,6 +48,8 @@ pub struct VerifyReport {
     pub parts: u64,
     pub rows: u64,
     pub bytes: u64,
+    /// Source objects whose bytes are kept in the lake, and are as delivered.
+    pub evidence: u64,
     /// Source objects that are what was imported.
     pub objects: u64,
     /// Source objects that are no longer where they were imported from.
@@ -63,8 +67,8 @@ pub struct VerifyReport {
 
 impl Lake {
     /// Checks manifests, parts and source objects; `deep` also decodes every row. Source objects with relative names
-    /// are looked for from the working directory. `progress` is told bytes as they are done.
-    pub fn verify(&self, deep: bool, progress: &dyn Fn(u64)) -> Result<VerifyReport, LakeError> {
+    /// are looked for from the working directory. `members` opens archives, `progress` is told bytes as they are done.
+    pub fn verify(&self, deep: bool, members: &Members<'_>, progress: &dyn Fn(u64)) -> Result<VerifyReport, LakeError> {
         let mut report = VerifyReport { orphans: self.orphans()?.len() as u64, ..VerifyReport::default() };
         self.verify_chain(&mut report)?;
         let mut ids: (&str, HashSet<String>) = ("", HashSet::new());
@@ -88,17 +92,16 @@ impl Lake {
             report.bytes += part.bytes;
             progress(part.bytes);
         }
-        for object in self.manifest.objects.values() {
-            self.verify_object(object, &mut report);
-            progress(object.size);
-        }
+        self.verify_evidence(&mut report, progress)?;
+        self.verify_sources(members, &mut report, progress);
         Ok(report)
     }
 
     /// Bytes that [`Lake::verify`] will read, at the most.
     pub fn verify_size(&self) -> u64 {
         let parts: u64 = self.all_parts().map(|part| part.bytes).sum();
-        parts + self.manifest.objects.values().map(|object| object.size).sum::<u64>()
+        let objects = self.manifest.objects.values();
+        parts + objects.map(|o| if o.evidence.is_some() { o.size.saturating_mul(2) } else { o.size }).sum::<u64>()
     }
 
     /// Every change from the first on: there, unaltered by what its successor says, and adding up to what
@@ -156,7 +159,7 @@ impl Lake {
 
     fn verify_part(&self, part: &Part) -> Result<Vec<Problem>, LakeError> {
         let path = self.path_of(part);
-        let (size, hash) = match hash_file(&path, u64::MAX) {
+        let (size, hash) = match sources::hash_file(&path, u64::MAX) {
             Ok(hashed) => (hashed.size, hashed.whole),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
                 return Ok(vec![Problem::new(&part.path, None, "is missing")]);
@@ -246,39 +249,6 @@ impl Lake {
         }
         Ok(problems)
     }
-
-    fn verify_object(&self, object: &SourceObject, report: &mut VerifyReport) {
-        let name = &object.name;
-        if name == "-" || name.contains("://") || name.contains("!/") {
-            report.not_local.push(name.clone());
-            return;
-        }
-        let hashed = match hash_file(Path::new(name), object.size) {
-            Ok(hashed) => hashed,
-            Err(error) if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) => {
-                report.missing.push(name.clone());
-                return;
-            }
-            Err(error) => {
-                report.problems.push(Problem::new(name, None, format!("cannot be read: {error}")));
-                return;
-            }
-        };
-        if hashed.whole == object.sha256 {
-            report.objects += 1;
-        } else if hashed.head.as_ref() == Some(&object.sha256) {
-            report.grown.push(name.clone());
-        } else if self.manifest.objects.get(&hashed.whole).is_some_and(|other| other.name == *name) {
-            report.replaced.push(name.clone());
-        } else if hashed.size == object.size {
-            report.problems.push(Problem::new(name, None, "is not what was imported: another SHA-256"));
-        } else {
-            let what = format!("is not what was imported: {} bytes instead of {}", hashed.size, object.size);
-            // The beginning may be altered too: only a shorter file has a difference that is sure.
-            let offset = (hashed.size < object.size).then_some(hashed.size);
-            report.problems.push(Problem::new(name, offset, what));
-        }
-    }
 }
 
 /// Older versions leave out of a checkpoint what they do not know: what counts is compared.
@@ -294,38 +264,6 @@ fn offset_of(bytes: &[u8], error: &serde_json::Error) -> Option<u64> {
     let lines = bytes.split_inclusive(|b| *b == b'\n').take(error.line().checked_sub(1)?);
     let before: usize = lines.map(<[u8]>::len).sum();
     Some((before + error.column().saturating_sub(1)) as u64)
-}
-
-struct Hashed {
-    size: u64,
-    whole: String,
-    /// Of the first bytes, as many as asked for, where there are more.
-    head: Option<String>,
-}
-
-fn hash_file(path: &Path, head: u64) -> io::Result<Hashed> {
-    let mut file = File::open(path)?;
-    let mut hasher = Sha256::new();
-    let mut block = vec![0; 1024 * 1024];
-    let mut size = 0;
-    let mut at_head = None;
-    loop {
-        // The blocks end at the border, so that the hash of the head is there.
-        let room = if size < head { (head - size).min(block.len() as u64) as usize } else { block.len() };
-        match file.read(&mut block[..room]) {
-            Ok(0) => break,
-            Ok(n) => {
-                if size == head {
-                    at_head.get_or_insert_with(|| hex(&hasher.clone().finalize()));
-                }
-                hasher.update(&block[..n]);
-                size += n as u64;
-            }
-            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(error),
-        }
-    }
-    Ok(Hashed { size, whole: hex(&hasher.finalize()), head: at_head })
 }
 
 fn metadata_of(lake: &Lake, part: &Part) -> Option<ParquetMetaData> {

@@ -1,6 +1,6 @@
 //! Collects rows by table and day, stores full parts, and publishes them in one commit.
 
-use super::manifest::{Change, Part, SourceObject};
+use super::manifest::{Change, Part, SourceObject, StaleDay};
 use super::part::{PartBuilder, RowMeta};
 use super::store::Store;
 use super::{Lake, LakeError};
@@ -87,11 +87,11 @@ impl<'s> LakeWriter<'s> {
 }
 
 impl Lake {
-    /// Publishes imported parts and their source objects together; `replaced` are paths of parts that go.
+    /// Publishes imported parts and their source objects together, and which days of derived tables lack them.
     pub fn commit_import(
         &mut self,
         parts: Vec<Part>,
-        replaced: Vec<String>,
+        stale: Vec<StaleDay>,
         objects: Vec<SourceObject>,
     ) -> Result<(), LakeError> {
         if parts.is_empty() && objects.is_empty() {
@@ -100,7 +100,7 @@ impl Lake {
         self.commit(Change {
             by: "import".to_owned(),
             add_parts: parts,
-            remove_parts: replaced,
+            stale,
             add_objects: objects,
             ..Change::default()
         })

@@ -111,6 +111,30 @@ impl Common {
     pub const COUNT: usize = Self::ALL.len();
 }
 
+/// How many common columns go to a list column too.
+const LINKED_COUNT: usize = {
+    let (mut i, mut count) = (0, 0);
+    while i < Common::COUNT {
+        count += Common::ALL[i].link().is_some() as usize;
+        i += 1;
+    }
+    count
+};
+
+/// The common columns that go to a list column, in order.
+pub(super) const LINKED: [(Common, Link); LINKED_COUNT] = {
+    let mut all = [(Common::EventTime, Link::Ip); LINKED_COUNT];
+    let (mut i, mut at) = (0, 0);
+    while i < Common::COUNT {
+        if let Some(link) = Common::ALL[i].link() {
+            all[at] = (Common::ALL[i], link);
+            at += 1;
+        }
+        i += 1;
+    }
+    all
+};
+
 /// A native column: one of AWS's own fields, with the format's prefix.
 #[derive(Clone, Copy, Debug)]
 pub struct Field {

@@ -17,7 +17,7 @@ pub mod time_range;
 
 pub use detection::Detection;
 pub use entry::{Entry, EntryKind};
-pub use event::{Row, Value};
+pub use event::{Cells, CommonCell, Row, Value};
 pub use field::{Common, Field, Kind, Link};
 pub use finding::Finding;
 pub use masker::Masker;

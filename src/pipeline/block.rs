@@ -276,7 +276,7 @@ impl<S: Sink> BlockParser<'_, S> {
     ) -> Result<(), PipelineError> {
         let mut row = Row::new(crate::lake::schema::REJECT_FIELDS.len());
         let format = self.current.map_or("", LogFormat::id);
-        row.native = vec![Value::text(reject.reason.as_str()), Value::text(&reject.detail), Value::text(format)];
+        row.native = vec![Value::text(reject.reason.as_str()), Value::text(&reject.detail), Value::text(format)].into();
         fill(&mut row, &self.job.origin, envelope);
         let new = self.sink.reject(self.job, &row, meta)?;
         if meta.segment.is_none_or(|n| n == 0) {

@@ -2,7 +2,8 @@
 //!
 //! AWS's own id where there is one. CloudWatch events are hash(account, region, group, stream, time, raw,
 //! n), n being the ordinal among equal ones in one view (a directory of export objects, one API output):
-//! two equal lines in one millisecond are two events, and a second view of them adds nothing. Every other
+//! two equal lines in one millisecond are two events, and a second view of them adds nothing. Where AWS gives
+//! the event's id too, one that comes twice in a view, in a document delivered twice, is one event. Every other
 //! record is its place in its object, whose SHA-256 is its name; of an object that has the name of one that was
 //! cut short, what lies at the same place with the same bytes is known already.
 
@@ -123,6 +124,8 @@ pub(super) struct Known {
     views: HashMap<PathBuf, u32>,
     /// Equal CloudWatch lines so far in views other than the first.
     others: HashMap<(u32, Id), u32>,
+    /// Which of equal CloudWatch lines in a view has AWS's event id, by both.
+    numbered: HashMap<(u32, Id), u32>,
 }
 
 #[derive(Clone, Copy, Default)]
@@ -179,8 +182,13 @@ impl Known {
         !std::mem::replace(&mut self.seen.entry(id).or_default().taken, true)
     }
 
-    /// The identity of the next of equal CloudWatch lines in this view.
-    pub fn next_of(&mut self, view: u32, base: Id) -> Id {
+    /// The identity of the next of equal CloudWatch lines in this view; or of the same one again, by AWS's event id.
+    pub fn next_of(&mut self, view: u32, base: Id, event_id: Option<&str>) -> Id {
+        let nth = |n: u32| if n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) };
+        let numbered = event_id.filter(|id| !id.is_empty()).map(|id| (view, digest(&[&base, id.as_bytes()])));
+        if let Some(n) = numbered.and_then(|key| self.numbered.get(&key)) {
+            return nth(*n);
+        }
         let first = self.seen.entry(base).or_default();
         if first.count == 0 {
             first.view = view;
@@ -188,7 +196,10 @@ impl Known {
         let count = if first.view == view { &mut first.count } else { self.others.entry((view, base)).or_default() };
         let n = *count;
         *count += 1;
-        if n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) }
+        if let Some(key) = numbered {
+            self.numbered.insert(key, n);
+        }
+        nth(n)
     }
 
     /// The number of a view, from 1.
@@ -203,7 +214,7 @@ impl Known {
 
     /// After a commit: what was met so far lies in the lake.
     pub fn committed(&mut self) {
-        if self.seen.len() + self.others.len() > MANY {
+        if self.seen.len() + self.others.len() + self.numbered.len() > MANY {
             // Objects at hand bear their view's number.
             *self = Self { views: std::mem::take(&mut self.views), ..Self::default() };
         }
@@ -246,13 +257,30 @@ mod tests {
         let mut new = |view: u32, times: usize| -> Vec<bool> {
             (0..times)
                 .map(|_| {
-                    let id = known.next_of(view, base);
+                    let id = known.next_of(view, base, None);
                     known.insert(id)
                 })
                 .collect()
         };
         let (first, second) = (new(one, 2), new(two, 3));
         assert_eq!((first, second), (vec![true, true], vec![false, false, true]));
+    }
+
+    #[test]
+    fn an_event_that_is_delivered_twice_is_one() {
+        let mut known = Known::default();
+        let base = cloudwatch_base(&origin(), &stream("s"), Micros(1), b"same").unwrap();
+        let (one, two) = (known.view(Path::new("one")), known.view(Path::new("two")));
+        let mut new = |view: u32, ids: &[&str]| -> Vec<bool> {
+            let mut next = |id: &&str| {
+                let id = known.next_of(view, base, Some(id));
+                known.insert(id)
+            };
+            ids.iter().map(&mut next).collect()
+        };
+        assert_eq!(new(one, &["a", "b", "a", "b", "a", "c"]), [true, true, false, false, false, true]);
+        // Another view counts anew; an empty id is none.
+        assert_eq!(new(two, &["b", "b", "x", "y", "", "b"]), [false, false, false, false, true, false]);
     }
 
     #[test]

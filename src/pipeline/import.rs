@@ -1,5 +1,8 @@
 //! Local files → lake.
 
+mod archived;
+mod evidence;
+
 use super::block::{Block, parse_block};
 use super::identity::Known;
 use super::input::Input;
@@ -9,12 +12,14 @@ use super::progress::Progress;
 use super::stitched;
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
-use crate::lake::Lake;
 use crate::lake::manifest::{Part, SourceObject};
+use crate::lake::{Lake, store};
 use crate::model::{Micros, Origin, Tally};
 use crate::source::framing::Framing;
+use crate::source::object::{Object, Opened};
 use crate::source::walk::{SourceFile, walk};
-use crate::source::{SourceError, object, s3_key};
+use crate::source::whole::Spool;
+use crate::source::{SourceError, s3_key};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::HashSet;
 use std::path::{Path, PathBuf};
@@ -69,21 +74,23 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
             progress,
             known: &known,
             files: group,
+            spool: Spool::new(lake.root().join(store::INTERNAL)),
             next: AtomicUsize::new(0),
             taken: Mutex::new(HashSet::new()),
             done: Mutex::new(Done::default()),
             failed: AtomicBool::new(false),
         };
-        let mut parts = run.group()?;
+        let parts = run.group()?;
         let done = run.done.into_inner().unwrap_or_else(PoisonError::into_inner);
         report.skipped += done.skipped;
         report.errors.extend(done.errors);
+        report.notes.extend(done.notes);
         let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
-        let (stitched, replaced) = stitched::rebuild(lake, &parts)?;
-        parts.extend(stitched);
-        lake.commit_import(parts, replaced, objects)?;
+        let stale = stitched::stale_days(&parts);
+        lake.commit_import(parts, stale, objects)?;
         known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
     }
+    stitched::rebuild(lake, progress)?;
     report.notes.sort_unstable();
     Ok(report)
 }
@@ -104,6 +111,8 @@ struct Run<'a> {
     progress: &'a dyn Progress,
     known: &'a Mutex<Known>,
     files: &'a [SourceFile],
+    /// For members of archives that must be read twice.
+    spool: Spool,
     next: AtomicUsize,
     /// SHA-256 of objects that a worker of this group has begun.
     taken: Mutex<HashSet<String>>,
@@ -118,20 +127,29 @@ struct Done {
     objects: Vec<Finished>,
     skipped: u64,
     errors: Vec<SourceError>,
+    notes: Vec<String>,
 }
 
 /// An object that was cut into blocks; its counts are whole when all workers are done.
+#[derive(Default)]
 struct Finished {
     job: Arc<ObjectJob>,
     size: u64,
     binary: bool,
     incomplete: Option<String>,
+    /// SHA-256 of the archive file it lay in.
+    archive: Option<String>,
+    /// Objects that lay in it, where it is an archive.
+    members: Option<u64>,
+    /// Where in the lake its bytes are kept.
+    evidence: Option<String>,
 }
 
 /// An object larger than this is parsed by several workers.
 const SHARED_FROM: u64 = 4 * 1024 * 1024;
 
 impl Run<'_> {
+    /// Parts that are stored and not yet committed.
     fn group(&self) -> Result<Vec<Part>, PipelineError> {
         let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
         let results: Vec<Result<Vec<Part>, PipelineError>> = std::thread::scope(|scope| {
@@ -177,7 +195,7 @@ impl Run<'_> {
             let Some(file) = self.files.get(self.next.fetch_add(1, Ordering::Relaxed)) else {
                 break;
             };
-            match self.object(file, &send, sink) {
+            match self.file(file, &send, sink) {
                 Ok(()) => {}
                 Err(ObjectError::Source(error)) => self.done().errors.push(error),
                 Err(ObjectError::Run(error)) => return Err(error),
@@ -202,41 +220,67 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn object(&self, file: &SourceFile, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
-        let stdin = self.config.stdin.as_deref() == Some(&file.path);
-        let name = if stdin { "-".to_owned() } else { file.path.display().to_string() };
-        let sha256 = object::sha256(file)?;
-        let fresh = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
-        if !fresh || self.lake.manifest.objects.contains_key(&sha256) {
-            self.done().skipped += 1;
-            self.progress.advance(file.size);
-            return Ok(());
+    fn file(&self, file: &SourceFile, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
+        let mut object = Object::of_file(file);
+        if self.config.stdin.as_deref() == Some(&file.path) {
+            "-".clone_into(&mut object.name);
         }
-        if file.is_test_object() {
+        let result = self.object(object, None, send, sink);
+        self.progress.advance(file.size);
+        result.map(drop)
+    }
+
+    /// Imports a file, or a member of the archive file with that SHA-256.
+    fn object(
+        &self,
+        object: Object,
+        archive: Option<&str>,
+        send: &Sender<Block>,
+        sink: &mut LakeSink<'_>,
+    ) -> Result<Read, ObjectError> {
+        let (object, sha256) = object.kept(&self.spool)?;
+        let fresh = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
+        let known = self.lake.manifest.objects.get(&sha256);
+        // An archive that could not be read whole is looked through again: its members are known one by one.
+        let again = known.is_some_and(|known| known.members.is_some() && known.incomplete.is_some());
+        if !fresh || (known.is_some() && !again) {
+            let members = known.and_then(|known| known.members).unwrap_or(1);
+            self.done().skipped += members;
+            return Ok(Read { members, whole: true });
+        }
+        let archive = archive.map(str::to_owned);
+        if object.is_test_object() {
             let mut tally = Tally { records_in: 1, ..Tally::default() };
             Tally::count(&mut tally.ignored, "test object");
-            let job = ObjectJob { name, sha256, tally: Mutex::new(tally), ..ObjectJob::default() };
-            return self.finish(Finished { job: Arc::new(job), size: file.size, binary: false, incomplete: None });
+            let job = ObjectJob { name: object.name, sha256, tally: Mutex::new(tally), ..ObjectJob::default() };
+            self.finish(Finished { job: Arc::new(job), size: object.size, archive, ..Finished::default() });
+            return Ok(Read { members: 1, whole: true });
         }
-        let input = Input::open(file)?;
+        let input = match object.open(&self.spool)? {
+            Opened::Content(content) => Input::new(&object.name, content)?,
+            Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), send, sink),
+        };
+        let evidence = self.evidence(&object, &sha256, input.head())?;
         let binary = input.is_binary();
         // Objects of one export task are one view of a stream; every API output is one of its own.
         let view = match input.framing() {
-            Framing::ExportLines => file.path.parent().unwrap_or(Path::new("")),
-            _ => &file.path,
+            Framing::ExportLines => object.path.parent().unwrap_or(Path::new("")),
+            _ => &object.path,
         };
         let view = self.known.lock().unwrap_or_else(PoisonError::into_inner).view(view);
         let job = Arc::new(ObjectJob {
             view,
-            resumes: self.cut_before(&name).map(str::to_owned),
-            origin: self.config.origin.or(&s3_key::origin_of(&file.path)),
-            name,
+            resumes: self.cut_before(&object.name).map(str::to_owned),
+            origin: self.config.origin.or(&s3_key::origin_of(&object.path)),
+            name: object.name,
             sha256,
             ..ObjectJob::default()
         });
         let mut sequencer = Sequencer::new(Arc::clone(&job), input, &self.config.options, self.config.format);
+        // Members of an archive are unpacked by one worker and parsed by all.
+        let shared = archive.is_some() || object.size >= SHARED_FROM;
         while let Some(block) = sequencer.next_block() {
-            if file.size < SHARED_FROM || block.is_cut() {
+            if !shared || block.is_cut() {
                 self.parse(block, sink)?;
             } else if let Err(full) = send.try_send(block) {
                 self.parse(full.into_inner(), sink)?;
@@ -247,13 +291,13 @@ impl Run<'_> {
             self.done().errors.push(error);
             text
         });
-        self.finish(Finished { job, size: file.size, binary, incomplete })
+        let whole = incomplete.is_none();
+        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, members: None });
+        Ok(Read { members: 1, whole })
     }
 
-    fn finish(&self, object: Finished) -> Result<(), ObjectError> {
-        self.progress.advance(object.size);
+    fn finish(&self, object: Finished) {
         self.done().objects.push(object);
-        Ok(())
     }
 
     /// The object of this name that was imported cut short: its records are not to come twice.
@@ -265,6 +309,14 @@ impl Run<'_> {
     }
 }
 
+/// What became of an object.
+struct Read {
+    /// Objects in it; 1 where it is no archive.
+    members: u64,
+    /// All of it was read.
+    whole: bool,
+}
+
 /// The custody record of an object whose blocks are all parsed, and what is to be said about it.
 fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObject {
     let job = &object.job;
@@ -273,7 +325,9 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         let name = &job.name;
         report.notes.push(format!("{name}: the counts do not add up; this is a bug in logsift, please report it"));
     }
-    report.notes.extend(note(&job.name, object.size, object.binary, &tally));
+    if object.members.is_none() {
+        report.notes.extend(note(&job.name, object.size, object.binary, &tally));
+    }
     if job.ungrouped.load(Ordering::Relaxed) {
         report.notes.push(format!(
             "{}: CloudWatch events whose log group or stream is not known; name them with --log-group \
@@ -282,7 +336,7 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         ));
     }
     report.tally.add(&tally);
-    report.objects += 1;
+    report.objects += u64::from(object.members.is_none());
     SourceObject {
         name: job.name.clone(),
         size: object.size,
@@ -292,6 +346,9 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
         tally,
         incomplete: object.incomplete,
+        archive: object.archive,
+        members: object.members,
+        evidence: object.evidence,
     }
 }
 

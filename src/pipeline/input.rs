@@ -1,16 +1,9 @@
 //! An object's records, wherever they come from: cut out of its bytes, or the rows of a Parquet file.
 
+use crate::source::SourceError;
 use crate::source::framing::{Frame, Framer, Framing};
-use crate::source::parquet_rows::{ParquetRows, is_parquet};
-use crate::source::walk::SourceFile;
-use crate::source::{SourceError, object};
-use std::fs::File;
-use std::io::{BufRead, Read as _};
-
-/// A zip file begins with its first member's header.
-const ZIP: [u8; 4] = *b"PK\x03\x04";
-/// Where a tar file has its magic, and which.
-const TAR: (usize, &[u8]) = (257, b"ustar");
+use crate::source::object::Content;
+use crate::source::parquet_rows::ParquetRows;
 
 /// Opened, with the first bytes looked at.
 pub enum Input {
@@ -19,21 +12,12 @@ pub enum Input {
 }
 
 impl Input {
-    pub fn open(file: &SourceFile) -> Result<Self, SourceError> {
-        let mut head = [0; 4];
-        let mut opened = File::open(&file.path).map_err(|e| SourceError::open(&file.path, e))?;
-        if opened.read_exact(&mut head).is_ok() && is_parquet(&head) {
-            return Ok(Self::Rows { rows: Box::new(ParquetRows::open(&file.path)?), error: None });
-        }
-        let framer = Framer::new(object::open(file)?);
-        if head == ZIP || framer.head().get(TAR.0..TAR.0 + TAR.1.len()) == Some(TAR.1) {
-            return Err(SourceError::Archive { path: file.path.clone() });
-        }
-        Ok(Self::Framed(Box::new(framer)))
-    }
-
-    pub fn stream(reader: Box<dyn BufRead + Send>) -> Self {
-        Self::Framed(Box::new(Framer::new(reader)))
+    /// The records of the object of that name.
+    pub fn new(name: &str, content: Content) -> Result<Self, SourceError> {
+        Ok(match content {
+            Content::Bytes(bytes) => Self::Framed(Box::new(Framer::new(bytes))),
+            Content::Parquet(whole) => Self::Rows { rows: Box::new(ParquetRows::open(name, whole)?), error: None },
+        })
     }
 
     /// The framing of the object as a whole.
@@ -49,12 +33,17 @@ impl Input {
         matches!(self, Self::Rows { .. })
     }
 
+    /// Its first bytes; none of a Parquet file.
+    pub fn head(&self) -> &[u8] {
+        match self {
+            Self::Framed(framer) => framer.head(),
+            Self::Rows { .. } => &[],
+        }
+    }
+
     /// Whether its first bytes hold a NUL: no log does.
     pub fn is_binary(&self) -> bool {
-        match self {
-            Self::Framed(framer) => memchr::memchr(0, framer.head()).is_some(),
-            Self::Rows { .. } => false,
-        }
+        memchr::memchr(0, self.head()).is_some()
     }
 
     /// The next record; `None` at the end. Of a Parquet row the offset is its number, from 0.

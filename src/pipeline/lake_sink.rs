@@ -4,6 +4,7 @@ use super::PipelineError;
 use super::block::{Event, Sink};
 use super::identity::{self, Id, Known};
 use super::object_job::ObjectJob;
+use crate::lake::manifest::Part;
 use crate::lake::part::RowMeta;
 use crate::lake::writer::LakeWriter;
 use crate::lake::{Lake, schema};
@@ -25,7 +26,8 @@ impl<'a> LakeSink<'a> {
         Self { lake, known, writer: LakeWriter::new(&lake.store), place: String::new() }
     }
 
-    pub fn finish(self) -> Result<Vec<crate::lake::manifest::Part>, PipelineError> {
+    /// The parts, stored and not yet committed.
+    pub fn finish(self) -> Result<Vec<Part>, PipelineError> {
         Ok(self.writer.finish()?)
     }
 
@@ -37,7 +39,8 @@ impl<'a> LakeSink<'a> {
             None => self.cloudwatch_base(job, event),
         };
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
-        let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base))) else {
+        let event_id = event.record.envelope.and_then(|envelope| envelope.event_id.as_deref());
+        let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base, event_id))) else {
             return Ok(None);
         };
         known.load(self.lake, event.format.id(), event.row.time())?;

@@ -7,6 +7,7 @@ mod identity;
 pub mod import;
 pub mod input;
 mod lake_sink;
+mod left;
 mod object_job;
 pub mod parse;
 pub mod progress;
@@ -18,6 +19,7 @@ use crate::lake::LakeError;
 use crate::scan::ScanError;
 
 pub use progress::{Progress, Silent};
+pub use stitched::{rebuild as stitch, stale_days};
 
 /// Why a whole run stopped. Trouble with one object is a value in the run's report instead.
 #[derive(Debug, thiserror::Error)]

@@ -4,13 +4,18 @@ use super::PipelineError;
 use super::block::{Event, Sink, parse_block};
 use super::event_json;
 use super::input::Input;
+use super::left::Left;
 use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
 use crate::formats::{LogFormat, Options};
 use crate::lake::part::RowMeta;
 use crate::model::{Origin, Row, Tally};
+use crate::source::archive::{Found, unpack};
+use crate::source::framing::Framer;
+use crate::source::object::Object;
 use crate::source::walk::walk;
-use crate::source::{SourceError, object, s3_key};
+use crate::source::whole::Spool;
+use crate::source::{SourceError, s3_key};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, PoisonError};
@@ -33,6 +38,8 @@ pub struct ParseReport {
     pub tally: Tally,
     /// Objects that could not be read, or not to their end.
     pub errors: Vec<SourceError>,
+    /// Things worth saying about single objects.
+    pub notes: Vec<String>,
 }
 
 /// Why a run stopped.
@@ -50,13 +57,7 @@ pub fn parse(config: &ParseConfig, progress: &dyn Progress, out: &mut dyn Write)
     let mut report = ParseReport { errors, ..ParseReport::default() };
     progress.total(files.iter().map(|file| file.size).sum());
     for file in &files {
-        match Input::open(file) {
-            Ok(input) => {
-                let name = file.path.display().to_string();
-                parse_one(config, input, (name, s3_key::origin_of(&file.path)), progress, out, &mut report)?;
-            }
-            Err(error) => report.errors.push(error),
-        }
+        parse_object(config, Object::of_file(file), progress, out, &mut report)?;
         progress.advance(file.size);
     }
     Ok(report)
@@ -69,20 +70,48 @@ pub fn parse_stream(
     progress: &dyn Progress,
     out: &mut dyn Write,
 ) -> Result<ParseReport, ParseError> {
-    parse_decompressed(config, object::decompress(input, u64::MAX)?, progress, out)
+    let mut report = ParseReport::default();
+    parse_object(config, Object::of_stream("-", input), progress, out, &mut report)?;
+    Ok(report)
 }
 
-/// As [`parse`], for one stream that needs no decompression.
-pub fn parse_decompressed(
+/// As [`parse`], for one stream that is neither compressed nor an archive.
+pub fn parse_plain(
     config: &ParseConfig,
     input: Box<dyn io::BufRead + Send>,
     progress: &dyn Progress,
     out: &mut dyn Write,
 ) -> Result<ParseReport, ParseError> {
     let mut report = ParseReport::default();
-    let input = Input::stream(input);
+    let input = Input::Framed(Box::new(Framer::new(input)));
     parse_one(config, input, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
     Ok(report)
+}
+
+fn parse_object(
+    config: &ParseConfig,
+    object: Object,
+    progress: &dyn Progress,
+    out: &mut dyn Write,
+    report: &mut ParseReport,
+) -> Result<(), ParseError> {
+    let mut left = Left::default();
+    unpack(object, &Spool::temporary(), &mut |found| {
+        match found {
+            Found::Object(object, content) => match Input::new(&object.name, content) {
+                Ok(input) => {
+                    let origin = s3_key::origin_of(&object.path);
+                    parse_one(config, input, (object.name, origin), progress, out, report)?;
+                }
+                Err(error) => report.errors.push(error),
+            },
+            Found::Left { name, what } => left.count(&name, what, &mut report.tally),
+            Found::Error(error) => report.errors.push(error),
+        }
+        Ok::<(), ParseError>(())
+    })?;
+    report.notes.extend(left.into_notes());
+    Ok(())
 }
 
 fn parse_one(

@@ -50,16 +50,19 @@ pub struct ScanReport {
     pub bytes: u64,
     /// Not scanned, or not to the end: the scan is incomplete.
     pub not_scanned: Vec<String>,
+    /// Things worth saying about single objects.
+    pub notes: Vec<String>,
 }
 
 #[derive(Default)]
 pub(super) struct Done {
     findings: FindingSet,
-    /// With the number of the file or part, for the order.
-    sightings: Vec<(usize, Sighting)>,
+    /// With the number of the file or part, and of the member of an archive, for the order.
+    sightings: Vec<((usize, u64), Sighting)>,
     pub records: u64,
     pub bytes: u64,
     pub not_scanned: Vec<String>,
+    pub notes: Vec<String>,
 }
 
 /// One thread's means.
@@ -68,13 +71,15 @@ pub(super) struct Worker<'a> {
     scanner: Scanner,
     pub chunk: Chunk,
     found: Vec<Found>,
+    /// Counts the objects that one file is or holds.
+    pub member: u64,
     pub done: Done,
 }
 
 impl<'a> Worker<'a> {
     fn new(config: &'a ScanConfig<'a>) -> Result<Self, PipelineError> {
         let scanner = config.engine.scanner()?;
-        Ok(Self { config, scanner, chunk: Chunk::default(), found: Vec::new(), done: Done::default() })
+        Ok(Self { config, scanner, chunk: Chunk::default(), found: Vec::new(), member: 0, done: Done::default() })
     }
 
     /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
@@ -118,7 +123,7 @@ impl<'a> Worker<'a> {
                 verdict: matched.verdict.clone(),
                 place,
             };
-            self.done.sightings.push((number, sighting));
+            self.done.sightings.push(((number, self.member), sighting));
         }
         self.chunk.clear();
         Ok(())
@@ -178,6 +183,7 @@ pub(super) fn run<T: Sync>(
         report.records += done.records;
         report.bytes += done.bytes;
         report.not_scanned.extend(done.not_scanned);
+        report.notes.extend(done.notes);
     }
     report.findings = findings.into_sorted();
     if !config.reveal {
@@ -186,13 +192,14 @@ pub(super) fn run<T: Sync>(
     sightings.sort_by_key(|(number, s)| (*number, s.place.line, s.place.record, s.span));
     report.sightings = sightings.into_iter().map(|(_, sighting)| sighting).collect();
     report.not_scanned.sort_unstable();
+    report.notes.sort_unstable();
     Ok(report)
 }
 
 /// Names of resources come from logs too: a secret in one is masked like any other.
 fn mask_places(
     findings: &mut [Finding],
-    sightings: &mut [(usize, Sighting)],
+    sightings: &mut [((usize, u64), Sighting)],
     config: &ScanConfig<'_>,
 ) -> Result<(), PipelineError> {
     let masker = ScanMasker::new(config.engine)?;

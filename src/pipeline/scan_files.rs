@@ -1,12 +1,16 @@
 //! Files and streams → matches, line by line of their decompressed bytes.
 
 use super::PipelineError;
+use super::left::Left;
 use super::progress::Progress;
 use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Worker, run};
-use crate::model::Place;
+use crate::model::{Place, Tally};
 use crate::scan::CHUNK;
-use crate::source::walk::{SourceFile, walk};
-use crate::source::{SourceError, object};
+use crate::source::SourceError;
+use crate::source::archive::{Found, unpack};
+use crate::source::object::Object;
+use crate::source::walk::walk;
+use crate::source::whole::Spool;
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
 
@@ -20,13 +24,7 @@ pub fn scan_files(
     let (files, errors) = walk(paths, skip);
     progress.total(files.iter().map(|f| f.size).sum());
     let mut report = run(&files, config, progress, |worker, number, file| {
-        let name = file.path.display().to_string();
-        if let Err(error) = scan_file(worker, number, file, &name, progress) {
-            match error {
-                FileError::Source(error) => worker.done.not_scanned.push(error.to_string()),
-                FileError::Run(error) => return Err(error),
-            }
-        }
+        scan_object(worker, number, Object::of_file(file), progress)?;
         progress.advance(file.size);
         Ok(())
     })?;
@@ -44,58 +42,43 @@ pub fn scan_stream(
     let input = std::sync::Mutex::new(Some(input));
     run(&[()], config, progress, |worker, number, ()| {
         let taken = input.lock().ok().and_then(|mut slot| slot.take());
-        let Some(taken) = taken else {
-            return Ok(());
-        };
-        let opened = object::decompress(taken, u64::MAX).map_err(|e| SourceError::open(Path::new(name), e));
-        let result =
-            opened.map_err(FileError::from).and_then(|reader| scan_reader(worker, number, reader, name, progress));
-        match result {
-            Ok(()) => Ok(()),
-            Err(FileError::Source(error)) => {
-                worker.done.not_scanned.push(error.to_string());
-                Ok(())
-            }
-            Err(FileError::Run(error)) => Err(error),
-        }
+        taken.map_or(Ok(()), |taken| scan_object(worker, number, Object::of_stream(name, taken), progress))
     })
 }
 
-enum FileError {
-    Source(SourceError),
-    Run(PipelineError),
-}
-
-impl From<SourceError> for FileError {
-    fn from(error: SourceError) -> Self {
-        Self::Source(error)
-    }
-}
-
-impl From<PipelineError> for FileError {
-    fn from(error: PipelineError) -> Self {
-        Self::Run(error)
-    }
-}
-
-fn scan_file(
+/// Scans a file, or all that lies in an archive.
+fn scan_object(
     worker: &mut Worker<'_>,
     number: usize,
-    file: &SourceFile,
-    name: &str,
+    object: Object,
     progress: &dyn Progress,
-) -> Result<(), FileError> {
-    let reader = object::open(file)?;
-    scan_reader(worker, number, reader, name, progress)
+) -> Result<(), PipelineError> {
+    let mut left = Left::default();
+    unpack(object, &Spool::temporary(), &mut |found| {
+        match found {
+            Found::Object(object, content) => {
+                worker.member += 1;
+                if let Some(error) = scan_reader(worker, number, content.into_bytes(), &object.name, progress)? {
+                    worker.done.not_scanned.push(error.to_string());
+                }
+            }
+            Found::Left { name, what } => left.count(&name, what, &mut Tally::default()),
+            Found::Error(error) => worker.done.not_scanned.push(error.to_string()),
+        }
+        Ok::<(), PipelineError>(())
+    })?;
+    worker.done.notes.extend(left.into_notes());
+    Ok(())
 }
 
+/// Why it was not scanned to its end, if it was not.
 fn scan_reader(
     worker: &mut Worker<'_>,
     number: usize,
     mut reader: Box<dyn BufRead + Send>,
     name: &str,
     progress: &dyn Progress,
-) -> Result<(), FileError> {
+) -> Result<Option<SourceError>, PipelineError> {
     let mut buffer: Vec<u8> = Vec::with_capacity(2 * CHUNK);
     let mut lines = Lines { name, line: 1, seen: 0, base: 0 };
     let mut offset = 0u64;
@@ -108,13 +91,13 @@ fn scan_reader(
         let end = got == 0 || read.is_err();
         lines.scan(worker, number, &mut buffer, end)?;
         if let Err(source) = read {
-            return Err(SourceError::Broken { object: name.to_owned(), offset, source }.into());
+            return Ok(Some(SourceError::Broken { object: name.to_owned(), offset, source }));
         }
         if progress.cancelled() {
-            return Err(PipelineError::Interrupted.into());
+            return Err(PipelineError::Interrupted);
         }
         if end {
-            return Ok(());
+            return Ok(None);
         }
     }
 }

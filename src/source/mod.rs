@@ -1,11 +1,13 @@
 //! Places → records: walk, decompress, frame, unwrap transports. Knows no log format.
 
+pub mod archive;
 pub mod framing;
 pub mod object;
 pub mod parquet_rows;
 pub mod s3_key;
 pub mod transport;
 pub mod walk;
+pub mod whole;
 
 use std::path::PathBuf;
 
@@ -20,8 +22,17 @@ pub enum SourceError {
     NotAFile { path: PathBuf },
     #[error("{}: is a logsift lake and was left out; work on it with --lake", path.display())]
     Lake { path: PathBuf },
-    #[error("{}: is an archive; unpack it and give its files or the folder they are in", path.display())]
-    Archive { path: PathBuf },
+    #[error("{object}: {why}; it was not read")]
+    Member { object: String, why: String },
+    #[error(
+        "{object}: the archive ends early or is damaged ({why}); members before that were read, others may be \
+         missing. Fetch it again and import it anew"
+    )]
+    Archive { object: String, why: String },
+    #[error("{object}: is an archive in an archive in an archive in an archive; unpack it and give its files")]
+    TooDeep { object: String },
+    #[error("{object}: cannot be kept in a temporary file while it is read")]
+    Spool { object: String, source: std::io::Error },
     #[error("{}: cannot be opened", path.display())]
     Open { path: PathBuf, source: std::io::Error },
     #[error("{}: cannot be listed", path.display())]
@@ -32,16 +43,14 @@ pub enum SourceError {
     )]
     Broken { object: String, offset: u64, source: std::io::Error },
     #[error(
-        "{}: the Parquet data is damaged or cut short after row {row}; every row before was read. \
-         Fetch the object again and import it anew",
-        path.display()
+        "{object}: the Parquet data is damaged or cut short after row {row}; every row before was read. \
+         Fetch the object again and import it anew"
     )]
-    Parquet { path: PathBuf, row: u64, source: Box<parquet::errors::ParquetError> },
+    Parquet { object: String, row: u64, source: Box<parquet::errors::ParquetError> },
     #[error(
-        "{}: Parquet compressed with {codec}, which logsift cannot read; write it again with gzip, snappy or zstd",
-        path.display()
+        "{object}: Parquet compressed with {codec}, which logsift cannot read; write it again with gzip, snappy or zstd"
     )]
-    ParquetCodec { path: PathBuf, codec: &'static str },
+    ParquetCodec { object: String, codec: &'static str },
 }
 
 impl SourceError {

@@ -1,25 +1,306 @@
 //! One object: its hash, and its decompressed bytes.
 
 use super::SourceError;
+use super::archive::{Archive, is_tar, is_zip};
+use super::parquet_rows::is_parquet;
 use super::walk::SourceFile;
-use crate::codec::inflate;
+use super::whole::{IN_MEMORY, Spool, Whole, fill};
+use crate::codec::inflate::{self, Compression};
 use sha2::{Digest as _, Sha256};
+use std::ffi::OsStr;
 use std::fs::File;
 use std::io::{self, BufRead, Read};
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
 
 const BLOCK: usize = 1024 * 1024;
 
-/// SHA-256 of the object's bytes as stored, in lower-case hex.
-pub fn sha256(file: &SourceFile) -> Result<String, SourceError> {
-    let mut reader = File::open(&file.path).map_err(|e| SourceError::open(&file.path, e))?;
-    let mut hasher = Sha256::new();
+/// Archives in archives in archives are unpacked; one more is an error.
+pub const MAX_DEPTH: u8 = 3;
+
+/// A stream of bytes as they are stored.
+pub type Bytes = Box<dyn Read + Send>;
+/// Gives the bytes from the beginning, each time it is called.
+pub type Opener = Arc<dyn Fn() -> Bytes + Send + Sync>;
+
+/// Bytes with a name: a file, standard input, or a member of an archive.
+pub struct Object {
+    /// How it is called: the path as given, `-`, or `<archive>!/<member>`. May hold any character.
+    pub name: String,
+    /// Where it lies, or would if its archive were a folder: for what its path says.
+    pub path: PathBuf,
+    /// Bytes as stored (of a member: unpacked). What an archive says may be a lie until [`Object::kept`].
+    pub size: u64,
+    /// Archives it lies in.
+    pub(super) depth: u8,
+    pub(super) body: Body,
+}
+
+pub(super) enum Body {
+    /// A file at the object's path.
+    File,
+    /// Kept bytes, and why they end early.
+    Whole(Whole, Option<(io::ErrorKind, String)>),
+    Again(Opener),
+    /// A stream that comes once.
+    Once(Mutex<Option<Bytes>>),
+}
+
+/// What an object turns out to be.
+pub enum Opened {
+    Content(Content),
+    Archive(Archive),
+}
+
+/// The bytes of an object that is no archive.
+pub enum Content {
+    /// Decompressed.
+    Bytes(Box<dyn BufRead + Send>),
+    Parquet(Whole),
+}
+
+impl Content {
+    /// As bytes, whatever they are.
+    pub fn into_bytes(self) -> Box<dyn BufRead + Send> {
+        match self {
+            Self::Bytes(bytes) => bytes,
+            Self::Parquet(whole) => Box::new(io::BufReader::new(whole.reader())),
+        }
+    }
+}
+
+/// Files AWS writes to test a destination: no logs.
+const TEST_OBJECTS: [&str; 5] = [
+    "aws-logs-write-test",
+    "ELBAccessLogTestFile",
+    "ELBConnectionLogTestFile",
+    "ELBHealthCheckLogTestFile",
+    "ConfigWritabilityCheckFile",
+];
+
+/// As much of an object's beginning as tells what it is: a tar header.
+const HEAD: usize = 512;
+
+impl Object {
+    pub fn of_file(file: &SourceFile) -> Self {
+        let name = file.path.display().to_string();
+        Self { name, path: file.path.clone(), size: file.size, depth: 0, body: Body::File }
+    }
+
+    /// A stream that can be read once, such as standard input.
+    pub fn of_stream(name: &str, stream: Bytes) -> Self {
+        let body = Body::Once(Mutex::new(Some(stream)));
+        Self { name: name.to_owned(), path: PathBuf::from(name), size: u64::MAX, depth: 0, body }
+    }
+
+    pub fn is_test_object(&self) -> bool {
+        let name = self.path.file_name().and_then(OsStr::to_str);
+        name.is_some_and(|name| TEST_OBJECTS.contains(&name))
+    }
+
+    /// The object with its SHA-256 (of the bytes as stored, in lower-case hex), to be opened any number of times.
+    /// What could not be read to its end is as long as what was read.
+    pub fn kept(self, spool: &Spool) -> Result<(Self, String), SourceError> {
+        let mut hasher = Sha256::new();
+        match self.body {
+            Body::File | Body::Whole(..) => {
+                let size = drain(&mut *self.bytes()?, &mut hasher);
+                match size {
+                    Err((_, error)) if matches!(self.body, Body::File) => Err(SourceError::open(&self.path, error)),
+                    _ => Ok((self, hex(&hasher.finalize()))),
+                }
+            }
+            Body::Again(ref opener) => {
+                let mut start = Vec::new();
+                let mut bytes = opener();
+                let (ended, error) = fill(&mut *bytes, &mut start, IN_MEMORY);
+                hasher.update(&start);
+                if ended {
+                    let body = Body::Whole(Whole::of_bytes(start), error.as_ref().map(cause));
+                    return Ok(self.with(body, hasher));
+                }
+                drop(start);
+                let more = drain(&mut *bytes, &mut hasher).unwrap_or_else(|(read, _)| read);
+                let size = IN_MEMORY as u64 + more;
+                Ok((Self { size, ..self }, hex(&hasher.finalize())))
+            }
+            Body::Once(_) => {
+                let mut bytes = self.bytes()?;
+                let kept = spool.keep(&mut *bytes, &mut |part| hasher.update(part));
+                let kept = kept.map_err(|e| SourceError::Spool { object: self.name.clone(), source: e })?;
+                Ok(self.with(Body::Whole(kept.whole, kept.error.as_ref().map(cause)), hasher))
+            }
+        }
+    }
+
+    /// Its bytes as stored, if they are no more than `most`.
+    pub fn stored(&self, most: usize) -> Result<Option<Vec<u8>>, SourceError> {
+        let mut all = Vec::new();
+        // What could not be read to its end is stored as far as it was read.
+        let (ended, _) = fill(&mut *self.bytes()?, &mut all, most.saturating_add(1));
+        Ok((ended && all.len() <= most).then_some(all))
+    }
+
+    fn with(self, body: Body, hasher: Sha256) -> (Self, String) {
+        let size = if let Body::Whole(whole, _) = &body { whole.size() } else { self.size };
+        (Self { body, size, ..self }, hex(&hasher.finalize()))
+    }
+
+    fn bytes(&self) -> Result<Bytes, SourceError> {
+        Ok(match &self.body {
+            Body::File => Box::new(File::open(&self.path).map_err(|e| SourceError::open(&self.path, e))?),
+            Body::Whole(whole, None) => Box::new(whole.reader()),
+            Body::Whole(whole, Some((kind, why))) => {
+                Box::new(Cut { bytes: whole.reader(), error: Some(io::Error::new(*kind, why.clone())) })
+            }
+            Body::Again(opener) => opener(),
+            Body::Once(stream) => {
+                let taken = stream.lock().unwrap_or_else(PoisonError::into_inner).take();
+                taken.unwrap_or_else(|| Box::new(io::empty()))
+            }
+        })
+    }
+
+    /// Tells what it is, by its content; what has to be read at any place is kept in `spool`.
+    pub fn open(&self, spool: &Spool) -> Result<Opened, SourceError> {
+        let stored = Begun::of(self.bytes()?);
+        let head = stored.head.get_ref();
+        let packed = Compression::of(head) != Compression::None;
+        if is_zip(head) || is_parquet(head) {
+            let (zip, whole) = (is_zip(head), self.whole(stored, spool)?);
+            return if zip { self.archive(|o| Archive::zip(o, whole)) } else { Ok(content(Content::Parquet(whole))) };
+        }
+        let reader = decompress(Box::new(stored), self.size).map_err(|e| SourceError::open(&self.path, e))?;
+        let reader = Begun::of(reader);
+        let head = reader.head.get_ref();
+        if packed && (is_zip(head) || is_parquet(head)) {
+            let (zip, whole) = (is_zip(head), self.spooled(reader, spool)?);
+            return if zip { self.archive(|o| Archive::zip(o, whole)) } else { Ok(content(Content::Parquet(whole))) };
+        }
+        if is_tar(head) {
+            let whole = if packed { None } else { self.random().map_err(|e| SourceError::open(&self.path, e))? };
+            return self.archive(|o| match whole {
+                Some(whole) => Archive::tar(o, whole),
+                None => Archive::tar_stream(o, Box::new(reader)),
+            });
+        }
+        Ok(content(Content::Bytes(Box::new(reader))))
+    }
+
+    fn archive(&self, make: impl FnOnce(&Self) -> Archive) -> Result<Opened, SourceError> {
+        if self.depth >= MAX_DEPTH {
+            return Err(SourceError::TooDeep { object: self.name.clone() });
+        }
+        Ok(Opened::Archive(make(self)))
+    }
+
+    /// Its stored bytes, where they can be read at any place as they lie.
+    fn random(&self) -> io::Result<Option<Whole>> {
+        match &self.body {
+            Body::File => Whole::of_file(&self.path).map(Some),
+            Body::Whole(whole, _) => Ok(Some(whole.clone())),
+            Body::Again(_) | Body::Once(_) => Ok(None),
+        }
+    }
+
+    fn whole(&self, stored: impl Read, spool: &Spool) -> Result<Whole, SourceError> {
+        match self.random().map_err(|e| SourceError::open(&self.path, e))? {
+            Some(whole) => Ok(whole),
+            None => self.spooled(stored, spool),
+        }
+    }
+
+    fn spooled(&self, mut bytes: impl Read, spool: &Spool) -> Result<Whole, SourceError> {
+        let kept = spool.keep(&mut bytes, &mut |_| ());
+        let kept = kept.map_err(|source| SourceError::Spool { object: self.name.clone(), source })?;
+        match kept.error {
+            None => Ok(kept.whole),
+            Some(source) => Err(SourceError::Broken { object: self.name.clone(), offset: kept.whole.size(), source }),
+        }
+    }
+}
+
+const fn content(content: Content) -> Opened {
+    Opened::Content(content)
+}
+
+fn cause(error: &io::Error) -> (io::ErrorKind, String) {
+    (error.kind(), error.to_string())
+}
+
+/// Hashes to the end, or to an error; how many bytes came.
+fn drain(bytes: &mut dyn Read, hasher: &mut Sha256) -> Result<u64, (u64, io::Error)> {
     let mut block = vec![0; BLOCK];
+    let mut size = 0;
     loop {
-        match reader.read(&mut block) {
-            Ok(0) => return Ok(hex(&hasher.finalize())),
-            Ok(n) => hasher.update(&block[..n]),
+        match bytes.read(&mut block) {
+            Ok(0) => return Ok(size),
+            Ok(n) => {
+                hasher.update(&block[..n]);
+                size += n as u64;
+            }
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(SourceError::open(&file.path, error)),
+            Err(error) => return Err((size, error)),
+        }
+    }
+}
+
+/// A stream whose first bytes were looked at.
+struct Begun<R> {
+    head: io::Cursor<Vec<u8>>,
+    /// What went wrong with them; told once they are read.
+    error: Option<io::Error>,
+    rest: R,
+}
+
+impl<R: Read> Begun<R> {
+    fn of(mut rest: R) -> Self {
+        let mut head = Vec::with_capacity(HEAD);
+        let (_, error) = fill(&mut rest, &mut head, HEAD);
+        Self { head: io::Cursor::new(head), error, rest }
+    }
+}
+
+impl<R: Read> Read for Begun<R> {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.head.read(out)? {
+            0 => self.error.take().map_or_else(|| self.rest.read(out), Err),
+            n => Ok(n),
+        }
+    }
+}
+
+impl<R: BufRead> BufRead for Begun<R> {
+    fn fill_buf(&mut self) -> io::Result<&[u8]> {
+        if (self.head.position() as usize) < self.head.get_ref().len() {
+            return self.head.fill_buf();
+        }
+        match self.error.take() {
+            Some(error) => Err(error),
+            None => self.rest.fill_buf(),
+        }
+    }
+
+    fn consume(&mut self, n: usize) {
+        if (self.head.position() as usize) < self.head.get_ref().len() {
+            self.head.consume(n);
+        } else {
+            self.rest.consume(n);
+        }
+    }
+}
+
+/// A stream that ends with an error.
+struct Cut {
+    bytes: super::whole::Region,
+    error: Option<io::Error>,
+}
+
+impl Read for Cut {
+    fn read(&mut self, out: &mut [u8]) -> io::Result<usize> {
+        match self.bytes.read(out)? {
+            0 if !out.is_empty() => self.error.take().map_or(Ok(0), Err),
+            n => Ok(n),
         }
     }
 }
@@ -35,14 +316,8 @@ pub fn hex(bytes: &[u8]) -> String {
     out
 }
 
-/// The decompressed bytes of a file; large ones are read ahead on a thread of their own.
-pub fn open(file: &SourceFile) -> Result<Box<dyn BufRead + Send>, SourceError> {
-    let opened = File::open(&file.path).map_err(|e| SourceError::open(&file.path, e))?;
-    decompress(Box::new(opened), file.size).map_err(|e| SourceError::open(&file.path, e))
-}
-
-/// As [`open`], for any stream of about `size` stored bytes.
-pub fn decompress(input: Box<dyn Read + Send>, size: u64) -> io::Result<Box<dyn BufRead + Send>> {
+/// Any stream of about `size` stored bytes, decompressed; a large one is read ahead on a thread of its own.
+fn decompress(input: Bytes, size: u64) -> io::Result<Box<dyn BufRead + Send>> {
     let reader = inflate::open(input)?;
     if size < READ_AHEAD_FROM { Ok(reader) } else { Ok(Box::new(ReadAhead::new(reader))) }
 }

@@ -3,14 +3,13 @@
 mod value;
 
 use super::SourceError;
+use super::whole::Whole;
 use arrow::array::RecordBatch;
 use parquet::arrow::arrow_reader::{ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
 use parquet::basic::Compression;
 use parquet::errors::ParquetError;
 use parquet::file::metadata::ParquetMetaData;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
 
 /// Whether a file that begins so is Parquet.
 pub fn is_parquet(head: &[u8]) -> bool {
@@ -23,7 +22,8 @@ const BATCH_ROWS: usize = 512;
 
 /// The rows of one file, in order; memory is bounded by batches.
 pub struct ParquetRows {
-    path: PathBuf,
+    object: String,
+    whole: Whole,
     /// `None` once an error came.
     reader: Option<ParquetRecordBatchReader>,
     batch: Option<RecordBatch>,
@@ -37,15 +37,16 @@ pub struct ParquetRows {
 }
 
 impl ParquetRows {
-    /// Reads the schema; the rows come with [`Self::next_row`].
-    pub fn open(path: &Path) -> Result<Self, SourceError> {
-        let builder = builder(path)?;
-        check_codecs(path, builder.metadata())?;
+    /// Reads the schema; the rows come with [`Self::next_row`]. Errors call the file `object`.
+    pub fn open(object: &str, whole: Whole) -> Result<Self, SourceError> {
+        let builder = builder(object, &whole)?;
+        check_codecs(object, builder.metadata())?;
         let rows = batch_rows(builder.metadata());
         let total = u64::try_from(builder.metadata().file_metadata().num_rows()).unwrap_or_default();
-        let reader = guarded(|| builder.with_batch_size(rows).build()).map_err(|e| broken(path, 0, e))?;
+        let reader = guarded(|| builder.with_batch_size(rows).build()).map_err(|e| broken(object, 0, e))?;
         Ok(Self {
-            path: path.to_owned(),
+            object: object.to_owned(),
+            whole,
             reader: Some(reader),
             batch: None,
             at: 0,
@@ -82,7 +83,7 @@ impl ParquetRows {
         self.row += 1;
         if let Err(error) = written {
             (self.reader, self.batch) = (None, None);
-            return Some(Err(broken(&self.path, self.row - 1, error.into())));
+            return Some(Err(broken(&self.object, self.row - 1, error.into())));
         }
         Some(Ok(&self.text))
     }
@@ -98,7 +99,7 @@ impl ParquetRows {
             };
             self.reader = None;
             if self.one_by_one {
-                return Some(Err(broken(&self.path, self.row, error)));
+                return Some(Err(broken(&self.object, self.row, error)));
             }
             self.one_by_one = true;
             match self.again() {
@@ -111,16 +112,16 @@ impl ParquetRows {
     /// A reader that goes on after the rows handed out, one row a batch.
     fn again(&self) -> Result<ParquetRecordBatchReader, SourceError> {
         let done = usize::try_from(self.row).unwrap_or(usize::MAX);
-        let builder = builder(&self.path)?.with_batch_size(1).with_offset(done);
-        guarded(|| builder.build()).map_err(|e| broken(&self.path, self.row, e))
+        let builder = builder(&self.object, &self.whole)?.with_batch_size(1).with_offset(done);
+        guarded(|| builder.build()).map_err(|e| broken(&self.object, self.row, e))
     }
 }
 
-fn builder(path: &Path) -> Result<ParquetRecordBatchReaderBuilder<File>, SourceError> {
-    let file = File::open(path).map_err(|e| SourceError::open(path, e))?;
+fn builder(object: &str, whole: &Whole) -> Result<ParquetRecordBatchReaderBuilder<Whole>, SourceError> {
     // An Arrow schema beside the Parquet one would only bring more types.
     let options = ArrowReaderOptions::new().with_skip_arrow_metadata(true);
-    guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)).map_err(|e| broken(path, 0, e))
+    guarded(|| ParquetRecordBatchReaderBuilder::try_new_with_options(whole.clone(), options))
+        .map_err(|e| broken(object, 0, e))
 }
 
 /// Decoders may panic on damaged data; one bad file must not end the run.
@@ -128,7 +129,7 @@ fn guarded<T>(read: impl FnOnce() -> Result<T, ParquetError>) -> Result<T, Parqu
     catch_unwind(AssertUnwindSafe(read)).unwrap_or_else(|_| Err(ParquetError::General("cannot be decoded".to_owned())))
 }
 
-fn check_codecs(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceError> {
+fn check_codecs(object: &str, metadata: &ParquetMetaData) -> Result<(), SourceError> {
     let mut columns = metadata.row_groups().iter().flat_map(|group| group.columns());
     let foreign = columns.find_map(|column| match column.compression() {
         Compression::UNCOMPRESSED | Compression::SNAPPY | Compression::GZIP(_) | Compression::ZSTD(_) => None,
@@ -136,7 +137,7 @@ fn check_codecs(path: &Path, metadata: &ParquetMetaData) -> Result<(), SourceErr
         Compression::BROTLI(_) => Some("Brotli"),
         Compression::LZ4 | Compression::LZ4_RAW => Some("LZ4"),
     });
-    foreign.map_or(Ok(()), |codec| Err(SourceError::ParquetCodec { path: path.to_owned(), codec }))
+    foreign.map_or(Ok(()), |codec| Err(SourceError::ParquetCodec { object: object.to_owned(), codec }))
 }
 
 /// Rows per batch, fewer where rows are large.
@@ -146,8 +147,8 @@ fn batch_rows(metadata: &ParquetMetaData) -> usize {
     (BATCH_BYTES / row).clamp(1, BATCH_ROWS)
 }
 
-fn broken(path: &Path, row: u64, source: ParquetError) -> SourceError {
-    SourceError::Parquet { path: path.to_owned(), row, source: Box::new(source) }
+fn broken(object: &str, row: u64, source: ParquetError) -> SourceError {
+    SourceError::Parquet { object: object.to_owned(), row, source: Box::new(source) }
 }
 
 #[cfg(test)]
@@ -162,6 +163,7 @@ mod tests {
     use parquet::arrow::ArrowWriter;
     use parquet::basic::{BrotliLevel, GzipLevel, ZstdLevel};
     use parquet::file::properties::WriterProperties;
+    use std::path::Path;
     use std::sync::Arc;
 
     fn write(columns: Vec<(&str, ArrayRef)>, compression: Compression, group: usize) -> tempfile::NamedTempFile {
@@ -185,7 +187,7 @@ mod tests {
 
     /// The rows, and the error after them.
     fn read(path: &Path) -> (Vec<String>, Option<SourceError>) {
-        let mut rows = match ParquetRows::open(path) {
+        let mut rows = match ParquetRows::open(&path.display().to_string(), Whole::of_file(path).unwrap()) {
             Ok(rows) => rows,
             Err(error) => return (Vec::new(), Some(error)),
         };
@@ -328,7 +330,7 @@ mod tests {
     fn damage_comes_after_the_rows_before_it() {
         let file = write(numbers(1_000), gzip(), 100);
         let bytes = std::fs::read(file.path()).unwrap();
-        let reader = builder(file.path()).unwrap();
+        let reader = builder("x", &Whole::of_file(file.path()).unwrap()).unwrap();
         let at = reader.metadata().row_group(3).column(1).byte_range().0 as usize;
         let mut damaged = bytes.clone();
         damaged[at..at + 60].fill(0xaa);
@@ -344,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn cut_files_missing_files_and_foreign_codecs() {
+    fn cut_files_and_foreign_codecs() {
         let file = write(numbers(10), gzip(), 100);
         let bytes = std::fs::read(file.path()).unwrap();
         for cut in [0, 4, 11, bytes.len() / 2, bytes.len() - 1] {
@@ -352,9 +354,9 @@ mod tests {
             let (rows, error) = read(file.path());
             assert!(rows.is_empty() && matches!(error, Some(SourceError::Parquet { row: 0, .. })), "{cut}");
         }
-        assert!(matches!(read(Path::new("/nowhere/x.parquet")).1, Some(SourceError::Missing { .. })));
-        let metadata = builder(write(numbers(1), gzip(), 100).path()).unwrap().metadata().clone();
-        assert!(check_codecs(Path::new("x"), &metadata).is_ok());
+        let one = Whole::of_file(write(numbers(1), gzip(), 100).path()).unwrap();
+        let metadata = builder("x", &one).unwrap().metadata().clone();
+        assert!(check_codecs("x", &metadata).is_ok());
         let group = metadata.row_group(0).clone();
         let column =
             group.column(0).clone().into_builder().set_compression(Compression::BROTLI(BrotliLevel::default()));
@@ -362,7 +364,7 @@ mod tests {
         columns[0] = column.build().unwrap();
         let group = group.into_builder().set_column_metadata(columns).build().unwrap();
         let foreign = metadata.as_ref().clone().into_builder().set_row_groups(vec![group]).build();
-        let error = check_codecs(Path::new("x"), &foreign).unwrap_err().to_string();
+        let error = check_codecs("x", &foreign).unwrap_err().to_string();
         assert!(error.contains("Brotli") && error.contains("gzip, snappy or zstd"), "{error}");
     }
 

@@ -1,7 +1,6 @@
 //! Files under the given paths, in a fixed order.
 
 use super::SourceError;
-use std::ffi::OsStr;
 use std::path::{Path, PathBuf};
 
 /// A file to read.
@@ -10,22 +9,6 @@ pub struct SourceFile {
     pub path: PathBuf,
     /// Size in bytes, as stored.
     pub size: u64,
-}
-
-/// Files AWS writes to test a destination: no logs.
-const TEST_OBJECTS: [&str; 5] = [
-    "aws-logs-write-test",
-    "ELBAccessLogTestFile",
-    "ELBConnectionLogTestFile",
-    "ELBHealthCheckLogTestFile",
-    "ConfigWritabilityCheckFile",
-];
-
-impl SourceFile {
-    pub fn is_test_object(&self) -> bool {
-        let name = self.path.file_name().and_then(OsStr::to_str);
-        name.is_some_and(|name| TEST_OBJECTS.contains(&name))
-    }
 }
 
 /// Every regular file under `paths`, sorted by path; hidden ones too, for evidence hides there.

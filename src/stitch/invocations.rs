@@ -4,11 +4,11 @@
 
 mod entry;
 
-use super::{Derived, Line, Stitched, Stitcher};
+use super::{Derived, LONGEST, Line, Stitched, Stitcher};
 use crate::formats::shared::services;
 use crate::model::{Common, Field, Kind, Micros, Row, Value};
 use entry::{Entry, Facts, Rank};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::HashMap;
 
 pub static INVOCATIONS: Derived = Derived {
     id: "invocations",
@@ -47,16 +47,94 @@ static FIELDS: [Field; 22] = [
 /// Account, region, group, and stream as export tasks spell it: one stream may come in both spellings.
 type Place = (Option<String>, Option<String>, Option<String>, Option<String>);
 
+/// Attempts of one request lie no further apart than a failed one and the wait after it take.
+const RETRIES: i64 = 60 * 60 * 1_000_000;
+
+/// See [`INVOCATIONS`].
 #[derive(Default)]
 struct Invocations {
-    streams: HashMap<Place, Stream>,
+    places: HashMap<Place, usize>,
+    streams: Vec<Stream>,
+    /// Where the last line lay, with the stream as that line spelled it, and which one that is: most lines lie where
+    /// the one before did.
+    last: Option<(Place, usize)>,
+    /// Numbers of accounts, regions and groups together.
+    groups: HashMap<[Option<String>; 3], usize>,
+    now: Option<Micros>,
+    /// Streams with lines of that time, which wait for the others of it.
+    waiting: Vec<usize>,
+    /// Attempts so far of a request in a group, whatever the stream, and when the last one began.
+    attempts: HashMap<(usize, Box<str>), (usize, Option<Micros>)>,
+    /// Over, and not given yet.
+    done: Vec<(usize, Invocation)>,
 }
 
-#[derive(Default)]
-struct Stream {
-    /// As CloudWatch spells it, where a line has that.
-    name: Option<String>,
-    entries: Vec<Entry>,
+impl Invocations {
+    fn place(&mut self, place: Place) -> usize {
+        if let Some(at) = self.places.get(&place) {
+            return *at;
+        }
+        let groups = self.groups.len();
+        let group = [&place.0, &place.1, &place.2].map(Option::clone);
+        let group = *self.groups.entry(group).or_insert(groups);
+        self.places.insert(place.clone(), self.streams.len());
+        self.streams.push(Stream { place, group, ..Stream::default() });
+        self.streams.len() - 1
+    }
+
+    fn stream_of(&mut self, line: &Line<'_>) -> usize {
+        let told = [line.account_id, line.region, line.log_group, line.log_stream];
+        if let Some((place, at)) = &self.last
+            && [&place.0, &place.1, &place.2, &place.3].map(Option::as_deref) == told
+        {
+            return *at;
+        }
+        let [account, region, group, stream] = told.map(|text| text.map(str::to_owned));
+        let exported = stream.as_ref().map(|stream| stream.replace('/', "-"));
+        let at = self.place((account.clone(), region.clone(), group.clone(), exported));
+        self.last = Some(((account, region, group, stream), at));
+        at
+    }
+
+    /// Takes the lines that waited, now that all of their time are there.
+    fn settle(&mut self) {
+        let mut waiting = std::mem::take(&mut self.waiting);
+        waiting.sort_by(|a, b| self.streams[*a].place.cmp(&self.streams[*b].place));
+        for at in waiting.drain(..) {
+            let stream = &mut self.streams[at];
+            let mut entries = std::mem::take(&mut stream.waiting);
+            entries.sort_by_key(|entry| (entry.time, entry.rank, entry.id));
+            entries.dedup_by_key(|entry| entry.id);
+            for entry in entries.drain(..) {
+                let attempts = &mut self.attempts;
+                let group = stream.group;
+                let next = |request_id: &str| {
+                    let seen = attempts.entry((group, Box::from(request_id))).or_default();
+                    *seen = (seen.0 + 1, entry.time);
+                    seen.0
+                };
+                self.done.extend(stream.take(&entry, next).map(|over| (at, over)));
+            }
+            stream.waiting = entries;
+        }
+        self.waiting = waiting;
+    }
+
+    /// Gives what is over, in an order of its own.
+    fn give(&mut self, give: &mut dyn FnMut(Stitched)) {
+        let (mut done, streams) = (std::mem::take(&mut self.done), &self.streams);
+        done.sort_by(|(a, one), (b, other)| {
+            (one.first, &streams[*a].place, one.attempt, &one.request_id).cmp(&(
+                other.first,
+                &streams[*b].place,
+                other.attempt,
+                &other.request_id,
+            ))
+        });
+        for (at, invocation) in done {
+            give(invocation.stitched(&streams[at]));
+        }
+    }
 }
 
 impl Stitcher for Invocations {
@@ -70,40 +148,100 @@ impl Stitcher for Invocations {
         if lambda.is_none() && !entry.platform {
             return;
         }
-        let own = |text: Option<&str>| text.map(str::to_owned);
-        let place = (
-            own(line.account_id),
-            own(line.region),
-            own(line.log_group),
-            line.log_stream.map(|stream| stream.replace('/', "-")),
-        );
-        let stream = self.streams.entry(place).or_default();
+        if line.time != self.now {
+            self.settle();
+            self.now = line.time;
+        }
+        let at = self.stream_of(line);
+        let stream = &mut self.streams[at];
         // `/` is greater than `-`.
         if line.log_stream > stream.name.as_deref() {
-            stream.name = own(line.log_stream);
+            stream.name = line.log_stream.map(str::to_owned);
         }
-        stream.entries.push(entry);
+        if stream.waiting.is_empty() {
+            self.waiting.push(at);
+        }
+        stream.waiting.push(entry);
     }
 
-    fn finish(self: Box<Self>) -> Vec<Stitched> {
-        // Attempts of one request may lie in several streams.
-        let mut requests: BTreeMap<String, Vec<(Invocation, Place, Option<String>)>> = BTreeMap::new();
-        for (place, mut stream) in self.streams {
-            for invocation in invocations(&mut stream.entries) {
-                let part = |text: &Option<String>| text.clone().unwrap_or_default();
-                let key = [part(&place.0), part(&place.1), part(&place.2), invocation.request_id.clone()].join("\n");
-                requests.entry(key).or_default().push((invocation, place.clone(), stream.name.clone()));
-            }
+    fn retire(&mut self, now: Micros, give: &mut dyn FnMut(Stitched)) {
+        self.settle();
+        let over = |time: Option<Micros>| time.is_some_and(|time| now.0.saturating_sub(time.0) > LONGEST);
+        for (at, stream) in self.streams.iter_mut().enumerate() {
+            self.done.extend(stream.live.extract_if(|_, one| over(one.seen)).map(|(_, one)| (at, one)));
         }
-        let mut rows = Vec::new();
-        for (key, mut attempts) in requests {
-            attempts.sort_by(|a, b| (a.0.first, &a.1, a.0.id).cmp(&(b.0.first, &b.1, b.0.id)));
-            for (n, (invocation, place, stream)) in attempts.into_iter().enumerate() {
-                rows.push(invocation.stitched(format!("{key}\n{n}"), n + 1, place, stream));
-            }
+        self.attempts.retain(|_, (_, began)| began.is_none_or(|began| now.0.saturating_sub(began.0) < RETRIES));
+        self.give(give);
+    }
+
+    fn finish(mut self: Box<Self>, give: &mut dyn FnMut(Stitched)) {
+        self.settle();
+        for (at, stream) in self.streams.iter_mut().enumerate() {
+            self.done.extend(stream.live.drain().map(|(_, one)| (at, one)));
         }
-        rows.sort_by(|a, b| (a.first, &a.event_id).cmp(&(b.first, &b.event_id)));
-        rows
+        self.give(give);
+    }
+}
+
+/// A log stream: one execution environment, one invocation at a time.
+#[derive(Default)]
+struct Stream {
+    place: Place,
+    group: usize,
+    /// As CloudWatch spells it, where a line has that.
+    name: Option<String>,
+    /// Lines of one time.
+    waiting: Vec<Entry>,
+    /// The last attempt of each request id.
+    live: HashMap<Box<str>, Invocation>,
+    /// The one that was started and has not ended.
+    open: Option<Box<str>>,
+    init: Option<Init>,
+}
+
+impl Stream {
+    /// Takes the next line; gives the attempt that it shows to be over. `next` counts attempts, from 1.
+    fn take(&mut self, entry: &Entry, next: impl FnOnce(&str) -> usize) -> Option<Invocation> {
+        let Some(request_id) = entry.request_id.as_deref() else {
+            let starting = matches!(entry.rank, Rank::InitStart | Rank::InitReport);
+            let within = entry.facts.as_ref().is_some_and(|f| f.phase.as_deref() == Some("invoke"));
+            match &self.open {
+                Some(open) if !starting || within => {
+                    if let Some(one) = self.live.get_mut(open) {
+                        one.take(entry);
+                    }
+                }
+                _ if starting => self.init.get_or_insert_default().take(entry),
+                _ => {}
+            }
+            return None;
+        };
+        let over = match self.live.get(request_id) {
+            Some(known) if known.is_over_before(entry.rank) => self.live.remove(request_id),
+            _ => None,
+        };
+        if !self.live.contains_key(request_id) {
+            let one = Invocation {
+                request_id: request_id.to_owned(),
+                attempt: next(request_id),
+                id: entry.id,
+                first: entry.time,
+                ..Invocation::default()
+            };
+            self.live.insert(Box::from(request_id), one);
+        }
+        if let Some(one) = self.live.get_mut(request_id) {
+            if let Some(init) = self.init.take_if(|_| entry.rank == Rank::Start) {
+                one.begin_cold(init);
+            }
+            one.take(entry);
+        }
+        match entry.rank {
+            Rank::Start => self.open = Some(Box::from(request_id)),
+            Rank::End | Rank::Report if self.open.as_deref() == Some(request_id) => self.open = None,
+            _ => {}
+        }
+        over
     }
 }
 
@@ -131,6 +269,10 @@ fn function_of_stream(stream: &str) -> Option<&str> {
 #[derive(Default)]
 struct Invocation {
     request_id: String,
+    /// From 1.
+    attempt: usize,
+    /// Time of its last line.
+    seen: Option<Micros>,
     /// Of its first line.
     id: u128,
     first: Option<Micros>,
@@ -152,49 +294,6 @@ struct Init {
     lines: i64,
     first: Option<(Option<Micros>, u128)>,
     facts: Facts,
-}
-
-/// The invocations of one stream.
-fn invocations(entries: &mut Vec<Entry>) -> Vec<Invocation> {
-    entries.sort_by_key(|entry| (entry.time, entry.rank, entry.id));
-    entries.dedup_by_key(|entry| entry.id);
-    let mut all: Vec<Invocation> = Vec::new();
-    let mut last: HashMap<&str, usize> = HashMap::new();
-    let mut open: Option<usize> = None;
-    let mut init: Option<Init> = None;
-    for entry in entries.iter() {
-        let Some(request_id) = entry.request_id.as_deref() else {
-            let starting = matches!(entry.rank, Rank::InitStart | Rank::InitReport);
-            let within = entry.facts.as_ref().is_some_and(|f| f.phase.as_deref() == Some("invoke"));
-            match open {
-                Some(at) if !starting || within => all[at].take(entry),
-                _ if starting => init.get_or_insert_default().take(entry),
-                _ => {}
-            }
-            continue;
-        };
-        let known = last.get(request_id).copied().filter(|&at| !all[at].is_over_before(entry.rank));
-        let at = known.unwrap_or_else(|| {
-            all.push(Invocation {
-                request_id: request_id.to_owned(),
-                id: entry.id,
-                first: entry.time,
-                ..Invocation::default()
-            });
-            all.len() - 1
-        });
-        last.insert(request_id, at);
-        if let Some(init) = init.take_if(|_| matches!(entry.rank, Rank::Start)) {
-            all[at].begin_cold(init);
-        }
-        all[at].take(entry);
-        match entry.rank {
-            Rank::Start => open = Some(at),
-            Rank::End | Rank::Report if open == Some(at) => open = None,
-            _ => {}
-        }
-    }
-    all
 }
 
 /// What was not known is taken over.
@@ -238,6 +337,7 @@ impl Invocation {
 
     fn take(&mut self, entry: &Entry) {
         self.lines += 1;
+        self.seen = entry.time;
         match entry.rank {
             Rank::Start => (self.start, self.started) = (entry.time, true),
             Rank::End => self.end = entry.time.or(self.end),
@@ -273,11 +373,16 @@ impl Invocation {
         }
     }
 
-    fn stitched(self, event_id: String, attempt: usize, place: Place, stream: Option<String>) -> Stitched {
+    fn stitched(self, stream: &Stream) -> Stitched {
         let text = |text: Option<&str>| text.map_or(Value::Null, |t| Value::owned(t.to_owned()));
         let float = |number: Option<f64>| number.map_or(Value::Null, Value::Float);
         let int = |number: Option<i64>| number.map_or(Value::Null, Value::Int);
-        let (account, region, group, _) = place;
+        let (account, region, group, exported) = &stream.place;
+        let stream = &stream.name;
+        let part = |text: &Option<String>| text.as_deref().unwrap_or_default().to_owned();
+        let first = self.first.map_or(0, |time| time.0).to_string();
+        let event_id =
+            [part(account), part(region), part(group), part(exported), self.request_id.clone(), first].join("\n");
         let facts = &self.facts;
         let of_group =
             group.as_deref().and_then(services::of_group).filter(|s| s.id == "lambda").and_then(|s| s.target);
@@ -303,12 +408,13 @@ impl Invocation {
             Value::Bool(self.timed_out),
             text(facts.trace_id.as_deref()),
             Value::Int(self.lines),
-            Value::Int(i64::try_from(attempt).unwrap_or(i64::MAX)),
+            Value::Int(i64::try_from(self.attempt).unwrap_or(i64::MAX)),
             text(group.as_deref()),
             text(stream.as_deref()),
             text(function),
             Value::Bool(self.reported),
-        ];
+        ]
+        .into();
         row.set(Common::EventTime, Value::time(self.start.or(self.first)));
         row.set(Common::AccountId, text(account.as_deref()));
         row.set(Common::Region, text(region.as_deref()));

@@ -22,17 +22,23 @@ pub struct Derived {
     pub stitcher: fn() -> Box<dyn Stitcher>,
 }
 
-/// Takes all lines of the source table, in any order, and gives the rows they make. What comes out depends on
-/// the set of lines only, never on their order.
+/// No row spans more: a Lambda function runs for 15 minutes at most, an API Gateway request for less.
+pub const LONGEST: i64 = 16 * 60 * 1_000_000;
+
+/// Takes the lines of the source table by time, those of one time in any order; lines without a time come apart
+/// from the others. What comes out depends on the set of lines only. Holds the lines of the last [`LONGEST`] or so.
 pub trait Stitcher: Send {
     fn add(&mut self, line: &Line<'_>);
 
-    /// The rows, in an order that does not depend on that of the lines.
-    fn finish(self: Box<Self>) -> Vec<Stitched>;
+    /// Gives the rows that no line at `now` or later belongs to.
+    fn retire(&mut self, now: Micros, give: &mut dyn FnMut(Stitched));
+
+    /// Gives the rest.
+    fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched));
 }
 
 /// One line of the source table.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 pub struct Line<'a> {
     /// Identity of the line; a line may be added twice and counts once.
     pub event_id: &'a str,
@@ -41,6 +47,10 @@ pub struct Line<'a> {
     pub log_stream: Option<&'a str>,
     pub account_id: Option<&'a str>,
     pub region: Option<&'a str>,
+    /// What the source table's columns of these names say; the line is read where they say nothing.
+    pub kind: Option<&'a str>,
+    pub request_id: Option<&'a str>,
+    pub error_type: Option<&'a str>,
     /// The message, without the transport around it.
     pub raw: &'a str,
 }

@@ -1,6 +1,6 @@
 //! One row per request out of the lines of API Gateway's execution log.
 
-use super::{Derived, Line, Stitched, Stitcher};
+use super::{Derived, LONGEST, Line, Stitched, Stitcher};
 use crate::codec::execution_log::{self, ExecutionLine, Step};
 use crate::codec::{java_map, tokens};
 use crate::model::{Common, Field, Kind, Link, Micros, Row, Value};
@@ -113,27 +113,40 @@ impl Stitcher for Requests {
         });
     }
 
-    fn finish(self: Box<Self>) -> Vec<Stitched> {
-        let mut all = Vec::new();
-        for (key, mut lines) in self.lines {
-            // CloudWatch does not keep the order within a millisecond; that of the steps does.
-            lines.sort_unstable_by(|a, b| {
-                (a.time, a.step, &a.raw, &a.event_id).cmp(&(b.time, b.step, &b.raw, &b.event_id))
-            });
-            lines.dedup_by(|a, b| a.event_id == b.event_id);
-            let apart = |a: &Kept, b: &Kept| match (a.time, b.time) {
-                (Some(a), Some(b)) => b.0.saturating_sub(a.0) > GAP,
-                _ => false,
-            };
-            for (ordinal, lines) in lines.chunk_by(|a, b| !apart(a, b)).enumerate() {
-                all.push(stitched(&key, ordinal, lines));
+    fn retire(&mut self, now: Micros, give: &mut dyn FnMut(Stitched)) {
+        let over = |lines: &[Kept]| {
+            lines.last().and_then(|line| line.time).is_some_and(|last| now.0.saturating_sub(last.0) > LONGEST)
+        };
+        let keys: Vec<Key> = self.lines.iter().filter(|(_, lines)| over(lines)).map(|(key, _)| key.clone()).collect();
+        for key in keys {
+            if let Some(lines) = self.lines.remove(&key) {
+                give_rows(&key, lines, give);
             }
         }
-        all
+    }
+
+    fn finish(self: Box<Self>, give: &mut dyn FnMut(Stitched)) {
+        for (key, lines) in self.lines {
+            give_rows(&key, lines, give);
+        }
     }
 }
 
-fn stitched(key: &Key, ordinal: usize, lines: &[Kept]) -> Stitched {
+/// One row, or several where an id came back much later.
+fn give_rows(key: &Key, mut lines: Vec<Kept>, give: &mut dyn FnMut(Stitched)) {
+    // CloudWatch does not keep the order within a millisecond; that of the steps does.
+    lines.sort_unstable_by(|a, b| (a.time, a.step, &a.raw, &a.event_id).cmp(&(b.time, b.step, &b.raw, &b.event_id)));
+    lines.dedup_by(|a, b| a.event_id == b.event_id);
+    let apart = |a: &Kept, b: &Kept| match (a.time, b.time) {
+        (Some(a), Some(b)) => b.0.saturating_sub(a.0) > GAP,
+        _ => false,
+    };
+    for lines in lines.chunk_by(|a, b| !apart(a, b)) {
+        give(stitched(key, lines));
+    }
+}
+
+fn stitched(key: &Key, lines: &[Kept]) -> Stitched {
     let [account, region, group, id] = key;
     let mut row = Row::new(FIELDS.len());
     row.native[0] = text(Some(id));
@@ -157,8 +170,9 @@ fn stitched(key: &Key, ordinal: usize, lines: &[Kept]) -> Stitched {
     row.set(Common::Region, text(Some(region)));
     let complete = lines.iter().any(|line| line.step == Step::Done);
     let raw = derive(&mut row, errors.first().map(String::as_str), complete);
-    let event_id = format!("{account}\n{region}\n{group}\n{id}\n{ordinal}");
-    Stitched { row, event_id, first: times().min(), raw }
+    let first = times().min();
+    let event_id = format!("{account}\n{region}\n{group}\n{id}\n{}", first.map_or(0, |time| time.0));
+    Stitched { row, event_id, first, raw }
 }
 
 fn text(text: Option<&str>) -> Value<'static> {

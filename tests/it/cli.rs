@@ -247,3 +247,24 @@ fn output_files_are_private_and_csv_is_defused() {
     assert!(!rows[1].starts_with('=') && !rows[1].starts_with("\"="), "{}", rows[1]);
     assert!(!text.contains(&secret()));
 }
+
+#[test]
+fn identify_is_told_the_templates_that_import_is_told() {
+    let env = TestEnv::new();
+    env.file("flow.log", "eni-0a1b2c3d4e5f60718 192.0.2.10 10.0.0.5 ACCEPT\n");
+    env.file("stage.log", "192.0.2.10|GET|/orders|200|c6af9ac6-7b61-11e6-9a41-93e8deadbeef\n");
+    let format = |file: &str, flags: &[&str]| {
+        let args: Vec<&str> =
+            ["formats", "identify", "--format", "json"].iter().chain(flags).copied().chain([file]).collect();
+        jsonl(&env.ok(&args))[0]["format"].as_str().unwrap().to_owned()
+    };
+    let flow = ["--vpc-flow-format", "${interface-id} ${srcaddr} ${dstaddr} ${action}"];
+    let template = "$context.identity.sourceIp|$context.httpMethod|$context.path|$context.status|$context.requestId";
+    let stage = ["--apigw-format", template];
+    for (file, flags, expected) in [("flow.log", flow, "vpcflow"), ("stage.log", stage, "apigateway")] {
+        assert_ne!(format(file, &[]), expected, "{file}");
+        assert_eq!(format(file, &flags), expected, "{file}");
+    }
+    // The other's template says nothing of it.
+    assert_ne!(format("stage.log", &flow), "vpcflow");
+}

@@ -165,3 +165,27 @@ fn the_same_text_of_another_group_is_another_event() {
     let report = env.import(&[&flags[..], &[folder.as_str()]].concat());
     assert_eq!((total(&report, "events"), total(&report, "duplicates")), (messages().len() as u64, 0));
 }
+
+#[test]
+fn a_subscription_document_that_came_twice_counts_once() {
+    let env = TestEnv::new();
+    let document = |ids: &[u64]| {
+        let events: Vec<Value> = ids
+            .iter()
+            .map(
+                |id| json!({"id": format!("{id:056}"), "timestamp": 1_772_420_400_000_u64, "message": "the same line"}),
+            )
+            .collect();
+        json!({"messageType": "DATA_MESSAGE", "owner": "111122223333", "logGroup": "/app", "logStream": "s",
+            "subscriptionFilters": ["f"], "logEvents": events})
+        .to_string()
+    };
+    // Two equal lines; their document delivered again; a third one.
+    env.file("stream.json", [document(&[1, 2]), document(&[1, 2]), document(&[2, 3])].concat());
+    let counted = env.import(&["stream.json"]);
+    assert_eq!((total(&counted, "events"), total(&counted, "duplicates")), (3, 3));
+    // In another file they are the three that are there.
+    env.file("again.json", document(&[3, 3, 1, 2]));
+    let counted = env.import(&["again.json"]);
+    assert_eq!((total(&counted, "events"), total(&counted, "duplicates")), (0, 4));
+}

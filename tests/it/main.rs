@@ -2,10 +2,12 @@
 //! Polars and the SDK again.
 #![allow(clippy::unwrap_used, clippy::panic, clippy::print_stdout)]
 
+mod archives;
 mod bad_input;
 mod cli;
 mod docs;
 mod env;
+mod evidence;
 mod hardening;
 mod identity;
 #[cfg(feature = "query")]
@@ -18,3 +20,4 @@ mod old_lake;
 mod parts;
 #[cfg(feature = "query")]
 mod samples;
+mod stitched;

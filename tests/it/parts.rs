@@ -10,8 +10,14 @@ use std::path::{Path, PathBuf};
 
 /// The lake's parts, as `lake ls --format json` names them, without those stitched together of others' lines.
 pub fn list(env: &TestEnv) -> Vec<(Value, PathBuf)> {
-    let mut parts = jsonl(&env.ok(&["lake", "ls", "--format", "json"]));
-    parts.retain(|part| part["table"] != "invocations" && part["table"] != "requests");
+    let mut parts = all(env);
+    parts.retain(|(part, _)| part["table"] != "invocations" && part["table"] != "requests");
+    parts
+}
+
+/// Every part.
+pub fn all(env: &TestEnv) -> Vec<(Value, PathBuf)> {
+    let parts = jsonl(&env.ok(&["lake", "ls", "--format", "json"]));
     parts.into_iter().map(|p| (p.clone(), env.lake().join(p["path"].as_str().unwrap()))).collect()
 }
 

@@ -46,6 +46,8 @@ class Maker:
         self.addresses = [f"{net}.{host}" for net in ("192.0.2", "198.51.100", "203.0.113") for host in range(1, 255)]
         self.addresses += [f"2001:db8::{n:x}:{n * 7:x}" for n in range(1, 200)]
         self.inside = [f"10.0.{a}.{b}" for a in range(8) for b in range(5, 250, 7)]
+        # An interface has one address.
+        self.interfaces = {address: f"eni-0{self.hexes(16)}" for address in self.inside}
 
     def hexes(self, digits):
         return f"{self.random.getrandbits(4 * digits):0{digits}x}"
@@ -116,7 +118,7 @@ def flow_record(make):
     packets = int(1 + 400 * pick.random() ** 3)
     action = "REJECT" if pick.random() < 0.1 else "ACCEPT"
     ends = f"{outside} {inside} {high} {port}" if pick.random() < 0.5 else f"{inside} {outside} {port} {high}"
-    return f"2 {ACCOUNT} eni-0{make.hexes(16)} {ends} {protocol} {packets} {packets * pick.randint(40, 1400)} %d %d {action} OK\n"
+    return f"2 {ACCOUNT} {make.interfaces[inside]} {ends} {protocol} {packets} {packets * pick.randint(40, 1400)} %d %d {action} OK\n"
 
 
 def vpcflow_fill(template, tick, make):

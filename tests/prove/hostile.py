@@ -5,6 +5,7 @@ import io
 import os
 import pathlib
 import shutil
+import struct
 import sys
 import tarfile
 import tempfile
@@ -115,6 +116,63 @@ def tar_members(folder, _size):
     return folder / "evil.tar.gz"
 
 
+def shared_members(folder, _size):
+    """A zip bomb: 5,000 members of one piece of data, 10 MB of zeros each when unpacked."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, -15)
+    zeros = bytes(10_000_000)
+    data = pack.compress(zeros) + pack.flush()
+    sizes = struct.pack("<IIIHH", zlib.crc32(zeros), len(data), len(zeros), 5, 0)
+    local = b"PK\x03\x04" + struct.pack("<HHHI", 20, 0, 8, 0) + sizes + b"a.log" + data
+    one = b"PK\x01\x02" + struct.pack("<HHHHI", 20, 20, 0, 8, 0) + sizes + struct.pack("<HHHII", 0, 0, 0, 0, 0) + b"a.log"
+    end = b"PK\x05\x06" + struct.pack("<HHHHIIH", 0, 0, 5000, 5000, 5000 * len(one), len(local), 0)
+    (folder / "bomb.zip").write_bytes(local + one * 5000 + end)
+    return folder / "bomb.zip"
+
+
+def large_member(folder, size):
+    """A tar.gz whose one member is zeros."""
+    with tarfile.open(folder / "large.tar.gz", "w:gz") as archive:
+        about = tarfile.TarInfo("zeros.log")
+        about.size = size
+        archive.addfile(about, Zeros(size))
+    return folder / "large.tar.gz"
+
+
+class Zeros(io.RawIOBase):
+    def __init__(self, left):
+        self.left = left
+
+    def read(self, size=-1):
+        size = self.left if size < 0 else min(size, self.left)
+        self.left -= size
+        return bytes(size)
+
+
+def long_name(folder, size):
+    """A tar.gz in which one name is zeros without end."""
+    pack = zlib.compressobj(9, zlib.DEFLATED, 31)
+    about = tarfile.TarInfo("././@LongLink")
+    about.type, about.size = tarfile.GNUTYPE_LONGNAME, size
+    with open(folder / "name.tar.gz", "wb") as file:
+        file.write(pack.compress(about.tobuf(tarfile.GNU_FORMAT)))
+        for _ in range(max(1, size // 10_000_000)):
+            file.write(pack.compress(b"a" * 10_000_000))
+        file.write(pack.flush())
+    return folder / "name.tar.gz"
+
+
+def deep_archives(folder, _size):
+    data, name = FLOW, "x.log"
+    for level in range(5):
+        home = io.BytesIO()
+        with zipfile.ZipFile(home, "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(name, data)
+            archive.writestr("beside.log", FLOW.replace(b"4249", str(level).encode()))
+        data, name = home.getvalue(), f"{level}.zip"
+    (folder / "deep.zip").write_bytes(data)
+    return folder / "deep.zip"
+
+
 def links(folder, _size):
     home = folder / "links"
     home.mkdir()
@@ -126,12 +184,47 @@ def links(folder, _size):
     return home
 
 
+def cut(path):
+    """All but the last bytes; of the compressed tar, a third of them."""
+    data = path.read_bytes()
+    path.write_bytes(data[: len(data) - (30 if path.suffix == ".zip" else len(data) // 3)])
+    return path
+
+
 def written(name, data):
     def build(folder, _size):
         (folder / name).write_bytes(data)
         return folder / name
 
     return build
+
+
+# What an archive must give: exit code, events, things left out, and words that stderr must have.
+EXPECTED = {
+    zip_members: (0, 7, {"symbolic link in an archive": 1}, []),
+    tar_members: (
+        0,
+        7,
+        {"symbolic link in an archive": 1, "hard link in an archive": 1, "device in an archive": 1, "pipe in an archive": 1},
+        [],
+    ),
+    shared_members: (2, 0, {}, ["bomb.zip!/a.log: shares its bytes with another member"]),
+    large_member: (0, 0, {}, []),
+    long_name: (2, 0, {}, ["bytes that describe a member"]),
+    deep_archives: (2, 3, {}, ["is an archive in an archive in an archive in an archive"]),
+}
+
+
+def unlike(build, done, tally, said):
+    """How an import of an archive differs from what it must be."""
+    if build not in EXPECTED:
+        return []
+    code, events, left, words = EXPECTED[build]
+    got = {key: n for key, n in tally["ignored"].items() if key.endswith("in an archive")}
+    wrong = [f"says nothing of: {word}" for word in words if word not in said]
+    if (done.code, sum(tally["events"].values()) if events else 0, got) != (code, events, left):
+        wrong.append(f"exit {done.code}, events {tally['events']}, left out {got}")
+    return wrong
 
 
 def show(binary):
@@ -152,6 +245,12 @@ def show(binary):
         ("names that are not UTF-8, with newlines, quotes, 254 bytes long", odd_names, 0),
         ("zip members with .., absolute names, newlines, a symlink", zip_members, 0),
         ("tar members with .., absolute names, newlines, links, devices", tar_members, 0),
+        ("a zip bomb: 5,000 members of one piece of data", shared_members, 0),
+        (f"a tar.gz with a member of {inflated / 1e6:.0f} MB of zeros", large_member, inflated),
+        (f"a tar.gz with a name of {inflated / 1e6:.0f} MB", long_name, inflated),
+        ("zip in zip in zip in zip in zip", deep_archives, 0),
+        ("a zip that is cut", lambda folder, _size: cut(zip_members(folder, 0)), 0),
+        ("a tar.gz that is cut", lambda folder, _size: cut(tar_members(folder, 0)), 0),
         ("a folder with links in a loop, to /etc/passwd and to nowhere, and a pipe", links, 0),
         ("a byte order mark", written("bom.log", b"\xef\xbb\xbf" + ALB + ALB.replace(b" 366 ", b" 367 ")), 0),
         ("CRLF", written("crlf.log", (ALB + ALB.replace(b" 366 ", b" 367 ")).replace(b"\n", b"\r\n")), 0),
@@ -178,13 +277,14 @@ def show(binary):
             said = done.err.decode(errors="replace").replace(str(folder), "…").strip()
             tally = counts["tally"] if counts else None
             out.append(f"-- {what}\n   exit {done.code}, {done.wall:.1f} s, peak {done.peak_mb:.0f} MB, lake {disk / 1e6:.1f} MB (made in {made:.1f} s)")
-            out.append(f"   tally {tally}" + (f"\n   errors {counts['errors']}" if counts and counts.get("errors") else ""))
+            out.append(f"   tally {tally}" + (f"\n   errors {counts['errors'][:3]}" if counts and counts.get("errors") else ""))
             out += ["   " + line[:300] for line in said.splitlines()[:6]]
             wrong = []
             if done.code < 0 or done.code == 101 or "panicked" in said:
                 wrong.append(f"died: exit {done.code}")
             if tally and not balanced(tally):
                 wrong.append("the tally does not add up")
+            wrong += unlike(build, done, tally, said) if tally else []
             if after - before:
                 wrong.append(f"wrote outside the lake: {sorted(map(str, after - before))[:5]}")
             if done.peak_mb > most:

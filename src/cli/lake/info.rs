@@ -68,5 +68,11 @@ pub(super) fn run(args: &InfoArgs, context: &Context) -> anyhow::Result<Exit> {
             .terminal
             .say(&format!("pruned from {}: {rows} before {}, on {}", pruned.table, pruned.before, pruned.when));
     }
+    if !lake.manifest.stale.is_empty() {
+        let days = counted(lake.manifest.stale.len() as u64, "day");
+        context.terminal.say(&format!(
+            "{days} of requests and invocations lack lines that came last; run the interrupted import again"
+        ));
+    }
     Ok(Exit::Clean)
 }

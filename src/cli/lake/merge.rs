@@ -3,6 +3,7 @@
 use super::super::context::Context;
 use super::super::exit::Exit;
 use crate::lake::Lake;
+use crate::pipeline;
 use crate::pipeline::Progress as _;
 use crate::report::text::{counted, number};
 use anyhow::bail;
@@ -35,9 +36,10 @@ pub(super) fn run(args: &MergeArgs, context: &Context) -> anyhow::Result<Exit> {
     let _lock = super::begin_writing(&mut lake, context)?;
     let bar = context.terminal.bar("merge");
     bar.total(others.iter().flat_map(Lake::all_parts).map(|part| part.bytes).sum());
-    let result = lake.merge(&others, &|bytes| bar.advance(bytes));
-    bar.finish();
+    let result = lake.merge(&others, &pipeline::stale_days, &|bytes| bar.advance(bytes));
     let report = super::clear_after(result, &lake)?;
+    pipeline::stitch(&mut lake, &bar)?;
+    bar.finish();
     context.terminal.say(&format!(
         "{} taken over, {} were here already; {} new, {} known",
         counted(report.rows, "event"),

@@ -45,7 +45,7 @@ pub(super) fn run(args: &ObjectsArgs, context: &Context) -> anyhow::Result<Exit>
                 number(object.tally.records_in),
                 number(Tally::total(&object.tally.events)),
                 number(Tally::total(&object.tally.rejects)),
-                if object.incomplete.is_some() { "incomplete" } else { "whole" }.to_owned(),
+                state(object),
                 object.imported.clone(),
                 object.tool.clone(),
                 object.etag.clone().unwrap_or_default(),
@@ -58,10 +58,15 @@ pub(super) fn run(args: &ObjectsArgs, context: &Context) -> anyhow::Result<Exit>
     Ok(Exit::Clean)
 }
 
+fn state(object: &SourceObject) -> String {
+    let read = if object.incomplete.is_some() { "incomplete" } else { "whole" };
+    if object.evidence.is_some() { format!("{read}, kept") } else { read.to_owned() }
+}
+
 fn sums(objects: &[&SourceObject], context: &Context, out: &mut dyn Write) -> anyhow::Result<()> {
     let mut left_out = 0;
     for object in objects {
-        if object.name == "-" || object.name.contains("://") {
+        if object.name == "-" || object.name.contains("://") || object.archive.is_some() {
             left_out += 1;
             continue;
         }
@@ -69,7 +74,9 @@ fn sums(objects: &[&SourceObject], context: &Context, out: &mut dyn Write) -> an
     }
     if left_out > 0 {
         let what = counted(left_out, "object");
-        context.terminal.say(&format!("{what} left out: standard input and URIs are no files that sha256sum can read"));
+        context.terminal.say(&format!(
+            "{what} left out: standard input, URIs and members of archives are no files that sha256sum can read"
+        ));
     }
     Ok(())
 }

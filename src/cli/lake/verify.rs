@@ -7,14 +7,17 @@ use crate::lake::verify::{Problem, VerifyReport};
 use crate::pipeline::Progress as _;
 use crate::report::jsonl;
 use crate::report::text::{counted, number, terminal as one_line};
+use crate::source::archive;
+use crate::source::whole::Spool;
 use clap::Args;
 use std::io::Write as _;
+use std::path::Path;
 
 /// Check the lake against its manifests, and source objects against what was imported.
 ///
 /// Hashes every part again, compares rows and times with what its footer says, walks the chain of manifests from the
 /// first on, and hashes every source object that still lies where it was imported from (relative names from the
-/// working directory). The first byte that differs is named where it can be told.
+/// working directory), members of archives too. The first byte that differs is named where it can be told.
 ///
 /// Exit codes: 0 when everything that is there is right, 2 when something differs. Source objects that are no longer
 /// there are told, and change nothing.
@@ -35,7 +38,8 @@ pub(super) fn run(args: &VerifyArgs, context: &Context) -> anyhow::Result<Exit> 
     let lake = context.lake()?;
     let bar = context.terminal.bar("verify");
     bar.total(lake.verify_size());
-    let result = lake.verify(args.deep, &|bytes| bar.advance(bytes));
+    let members = |path: &Path| archive::hashes(path, &Spool::temporary()).map_err(|error| error.to_string());
+    let result = lake.verify(args.deep, &members, &|bytes| bar.advance(bytes));
     bar.finish();
     let report = result?;
     let mut out = terminal::output(None)?;
@@ -68,6 +72,9 @@ fn summary(report: &VerifyReport, deep: bool) -> String {
         number(report.bytes),
         objects.join(", "),
     );
+    if report.evidence > 0 {
+        text.push_str(&format!("evidence  {} as delivered\n", number(report.evidence)));
+    }
     if report.orphans > 0 {
         let files = counted(report.orphans, "file");
         text.push_str(&format!(

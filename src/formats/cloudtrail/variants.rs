@@ -44,6 +44,15 @@ pub(super) fn claims(text: &str) -> Option<Claim> {
         .then_some(Claim { score: 90, reason: "a CloudTrail digest" })
 }
 
+/// Whether a document that begins so is a digest: it names its time and itself before the first list in it.
+pub(super) fn is_digest(head: &str) -> bool {
+    let Some(members) = head.trim_start().strip_prefix('{') else {
+        return false;
+    };
+    let scalars = members.split(['{', '[']).next().unwrap_or_default();
+    scalars.contains("\"digestStartTime\"") && scalars.contains("\"digestS3Object\"")
+}
+
 /// S3, Kinesis and DynamoDB hand Lambda records with the same member names; their source is `aws:s3`.
 fn is_lambda_event(text: &str) -> bool {
     let after = text.split_once("\"eventSource\"").map_or("", |(_, after)| after);
@@ -234,6 +243,11 @@ mod tests {
         let digest = r#"{"awsAccountId":"111122223333","digestStartTime":"2026-03-02T08:00:00Z","digestS3Object":"k","logFiles":[]}"#;
         assert_eq!(parse_text(digest).0, Outcome::Ignored("CloudTrail digest"));
         assert!(claims(digest).is_some());
+        assert!(is_digest(digest) && is_digest(&format!("\n {digest}")));
+        let inside = format!(r#"{{"Records":[{digest}]}}"#);
+        for other in [&inside, &digest[1..], r#"{"digestStartTime":"x"}"#, "", "[]"] {
+            assert!(!is_digest(other), "{other}");
+        }
         let (outcome, row) = parse_text(
             r#"{"id":"e","account":"111122223333","region":"eu-central-1","time":"2026-03-02T08:00:00Z","detail":{"eventName":"X"}}"#,
         );

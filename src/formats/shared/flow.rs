@@ -181,6 +181,8 @@ impl Dialect {
     fn finish(&self, row: &mut Row<'_>, timed: bool, envelope: Option<&Envelope>) -> Result<(), Outcome> {
         let time = [self.known.start, self.known.end].iter().map(|&cell| &row.native[cell]).find(|v| !v.is_null());
         match (time.cloned(), envelope.and_then(|e| e.time)) {
+            // It feeds the column by itself.
+            (Some(_), _) if !row.native[self.known.start].is_null() => {}
             (Some(time), _) => row.set(Common::EventTime, time),
             (None, Some(time)) => row.set(Common::EventTime, Value::Time(time)),
             (None, None) if timed => return reject("neither start nor end is a time"),

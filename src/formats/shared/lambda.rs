@@ -5,7 +5,9 @@ use super::links::is_uuid;
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::Micros;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// A text that a line may have.
 pub type Text<'a> = Option<Cow<'a, str>>;
@@ -70,8 +72,11 @@ const WORDS: [&str; 10] = [
 
 /// The word a platform line of the text form begins with.
 pub fn word(text: &str) -> Option<&'static str> {
+    // Asked of every line.
+    let capital = text.as_bytes().first().is_some_and(u8::is_ascii_uppercase);
     WORDS
         .into_iter()
+        .filter(|_| capital)
         .find(|word| text.strip_prefix(word).is_some_and(|rest| rest.starts_with([' ', '\t']) && rest.contains(':')))
 }
 
@@ -79,12 +84,15 @@ fn some(text: &str) -> Text<'_> {
     (!text.is_empty()).then_some(Cow::Borrowed(text))
 }
 
+static PLATFORM: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("\"platform."));
+static TIMED_OUT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new(" Task timed out after "));
+
 /// A platform line of either form; `None` for an application's.
 pub fn platform(text: &str) -> Option<Platform<'_>> {
     let text = text.trim_end();
     if text.starts_with('{') {
         // The type is Lambda's second member: other JSON is not parsed twice.
-        memchr::memmem::find(text.as_bytes(), b"\"platform.")?;
+        PLATFORM.find(text.as_bytes())?;
         return json_line(&json::parse(text).ok()?);
     }
     match word(text) {
@@ -137,8 +145,12 @@ fn text_line<'a>(word: &'static str, rest: &'a str) -> Platform<'a> {
 /// `<ISO> <id> Task timed out after 3.00 seconds`, `RequestId: <id> Process exited before completing request`,
 /// `RequestId: <id> Error: Runtime exited with error: signal: killed<NL>Runtime.ExitError`.
 fn process_end(text: &str) -> Option<Platform<'_>> {
-    let (first, rest) = text.split_once(['\n', '\r']).unwrap_or((text, ""));
-    if let Some((head, after)) = first.split_once(" Task timed out after ") {
+    let end = memchr::memchr2(b'\n', b'\r', text.as_bytes());
+    let (first, rest) = end.map_or((text, ""), |at| (&text[..at], &text[at + 1..]));
+    let timeout =
+        first.as_bytes().first().filter(|b| b.is_ascii_digit()).and_then(|_| TIMED_OUT.find(first.as_bytes()));
+    if let Some(at) = timeout {
+        let (head, after) = first.split_at(at);
         let (time, id) = head.split_once(' ')?;
         let time = Micros::parse_rfc3339(time)?;
         let error_message = some(&first[head.len() + 1..]).filter(|_| after.ends_with("seconds") && is_uuid(id))?;

@@ -1,7 +1,9 @@
 //! What lines of free text say in AWS's way: request ids, trace roots, access key ids, levels.
 
 use crate::model::{Common, Link, Row, Value};
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 const LEVELS: [&str; 14] = [
     "TRACE", "DEBUG", "INFO", "NOTICE", "WARN", "WARNING", "ERROR", "ERR", "SEVERE", "CRITICAL", "CRIT", "FATAL",
@@ -56,14 +58,18 @@ pub fn is_key_id(text: &str) -> bool {
         && text.bytes().all(|b| matches!(b, b'A'..=b'Z' | b'2'..=b'7'))
 }
 
+static ROOT: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("1-"));
+static KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("AKIA"));
+static SESSION_KEY: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("ASIA"));
+
 /// Trace roots and access key ids that stand anywhere in the text become links: they are public
 /// names that other sources know.
 pub fn add<'r>(row: &mut Row<'r>, text: &'r str) {
-    for root in find_shaped(text, "1-", 35, is_trace_root) {
+    for root in find_shaped(text, &ROOT, 35, is_trace_root) {
         row.add_link(Link::RequestId, Cow::Borrowed(root));
         row.set_default(Common::TraceId, Value::text(root));
     }
-    for prefix in ["AKIA", "ASIA"] {
+    for prefix in [&KEY, &SESSION_KEY] {
         for key in find_shaped(text, prefix, 20, is_key_id) {
             row.add_link(Link::Key, Cow::Borrowed(key));
         }
@@ -71,10 +77,10 @@ pub fn add<'r>(row: &mut Row<'r>, text: &'r str) {
 }
 
 /// Substrings of `len` bytes that begin with `prefix`, pass `check` and are no part of a longer word.
-fn find_shaped<'r>(text: &'r str, prefix: &str, len: usize, check: impl Fn(&str) -> bool) -> Vec<&'r str> {
+fn find_shaped<'r>(text: &'r str, prefix: &Finder<'_>, len: usize, check: impl Fn(&str) -> bool) -> Vec<&'r str> {
     let mut found = Vec::new();
     let bytes = text.as_bytes();
-    for at in memchr::memmem::find_iter(bytes, prefix.as_bytes()) {
+    for at in prefix.find_iter(bytes) {
         let Some(candidate) = text.get(at..at + len) else {
             continue;
         };

@@ -11,6 +11,7 @@ mod flow_tokens;
 pub mod json_row;
 pub mod lambda;
 pub mod links;
+pub mod members;
 pub mod names;
 pub mod otel;
 pub mod runtimes;

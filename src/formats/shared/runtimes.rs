@@ -3,7 +3,9 @@
 use super::links::is_uuid;
 use crate::codec::json;
 use crate::model::Micros;
+use memchr::memmem::Finder;
 use std::borrow::Cow;
+use std::sync::LazyLock;
 
 /// What a line of text says of itself.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -19,8 +21,11 @@ pub struct Application<'a> {
 /// Node and .NET (`time<TAB>id<TAB>LEVEL<TAB>message`), Python (`[LEVEL]<TAB>time<TAB>id<TAB>message`), Ruby
 /// (`I, [time #pid]  INFO -- : message`), Java (`time id LEVEL …`), and errors of each; else free text.
 pub fn application(text: &str) -> Application<'_> {
-    let parts: Vec<&str> = text.splitn(4, '\t').collect();
-    let (time, id, level, message) = match parts.as_slice() {
+    let mut words = text.splitn(4, '\t');
+    let parts = [words.next(), words.next(), words.next(), words.next()].map(Option::unwrap_or_default);
+    let whole = memchr::memchr_iter(b'\t', text.as_bytes()).nth(2).is_some();
+    let (time, id, level, message) = match &parts {
+        _ if !whole => return free(text),
         [time, id, level, message] if Micros::parse_rfc3339(time).is_some() && is_level(level) => {
             (Some(*time), Some(*id), Some(*level), *message)
         }
@@ -102,10 +107,12 @@ fn is_level(word: &str) -> bool {
     LEVELS.iter().any(|level| level.eq_ignore_ascii_case(word))
 }
 
+static REQUEST_ID: LazyLock<Finder<'_>> = LazyLock::new(|| Finder::new("RequestId: "));
+
 /// `RequestId: <uuid> …`, or a UUID among the first words.
 fn request_id(text: &str) -> Option<&str> {
-    if let Some((_, rest)) = text.split_once("RequestId: ")
-        && let Some(id) = rest.split_whitespace().next().filter(|id| is_uuid(id))
+    if let Some(at) = REQUEST_ID.find(text.as_bytes())
+        && let Some(id) = text[at + REQUEST_ID.needle().len()..].split_whitespace().next().filter(|id| is_uuid(id))
     {
         return Some(id);
     }

@@ -33,7 +33,7 @@ pub(super) struct Entry {
     pub platform: bool,
 }
 
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(super) struct Facts {
     pub version: Option<String>,
     pub function: Option<String>,
@@ -56,6 +56,11 @@ impl Entry {
     pub fn of(line: &Line<'_>) -> Self {
         let id = line_id(line.event_id);
         let base = Self { time: line.time, rank: Rank::Other, id, request_id: None, facts: None, platform: false };
+        // An application's line that the columns tell enough of.
+        if matches!(line.kind, Some("app" | "emf")) && line.error_type.is_none() {
+            let request_id = line.request_id.filter(|id| links::is_uuid(id)).map(Box::from);
+            return Self { request_id, ..base };
+        }
         let text = line.raw.trim();
         match lambda::platform(text) {
             Some(platform) => base.with_platform(platform),
@@ -96,7 +101,7 @@ impl Entry {
             time: self.time.or(line.time),
             rank,
             request_id: line.request_id.map(Box::from),
-            facts: Some(Box::new(facts)),
+            facts: (facts != Facts::default()).then(|| Box::new(facts)),
             platform: true,
             ..self
         }

@@ -8,7 +8,10 @@ type Given<'a> = (i64, &'a str, &'a str);
 
 fn stitch_in(order: &[usize], lines: &[Given<'_>], group: Option<&str>) -> Vec<Stitched> {
     let mut stitcher = (INVOCATIONS.stitcher)();
-    for &i in order {
+    // Lines come by time, those of one time in any order.
+    let mut order = order.to_vec();
+    order.sort_by_key(|i| lines[*i].0);
+    for i in order {
         let (millis, stream, raw) = lines[i];
         stitcher.add(&Line {
             event_id: &format!("{i:032x}"),
@@ -18,12 +21,15 @@ fn stitch_in(order: &[usize], lines: &[Given<'_>], group: Option<&str>) -> Vec<S
             account_id: None,
             region: None,
             raw,
+            ..Line::default()
         });
     }
-    stitcher.finish()
+    let mut rows = Vec::new();
+    stitcher.finish(&mut |row| rows.push(row));
+    rows
 }
 
-/// In order, backwards, and every line twice: the same comes out.
+/// Lines of one time in order, backwards, and every line twice: the same comes out.
 fn stitch(lines: &[Given<'_>]) -> Vec<Stitched> {
     let order: Vec<usize> = (0..lines.len()).collect();
     let group = Some("/aws/lambda/orders");

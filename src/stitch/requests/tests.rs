@@ -44,9 +44,11 @@ fn run(lines: &[(i64, String)]) -> Vec<Stitched> {
             account_id: Some("111122223333"),
             region: None,
             raw,
+            ..Line::default()
         });
     }
-    let mut all = stitcher.finish();
+    let mut all = Vec::new();
+    stitcher.finish(&mut |row| all.push(row));
     for stitched in &mut all {
         stitched.row.feed(&FIELDS);
     }
@@ -116,7 +118,7 @@ fn a_request_out_of_its_lines() {
     }
     assert_eq!(request.row.links(Link::Ip), ["198.51.100.1", "192.0.2.7"]);
     assert_eq!(request.raw, "POST /orders/42 201");
-    assert_eq!(request.event_id, format!("111122223333\n\n{GROUP_NAME}\n{ID}\n0"));
+    assert_eq!(request.event_id, format!("111122223333\n\n{GROUP_NAME}\n{ID}\n1772439330000000"));
 }
 
 #[test]
@@ -145,7 +147,7 @@ fn an_id_that_comes_back_much_later_is_another_request() {
     let requests = run(&all);
     assert_eq!(requests.len(), 2);
     assert_eq!((requests[0].raw.as_str(), requests[1].raw.as_str()), ("GET /a 200", "- - 404"));
-    assert!(requests[1].event_id.ends_with("\n1"));
+    assert!(requests[1].event_id.ends_with(&format!("\n{}", (minutes(30) + 1) * 1_000)));
 }
 
 #[test]

@@ -1,0 +1,204 @@
+//! A column of texts: each distinct value once, and a number per row. Sorting moves numbers only, and the
+//! dictionary that Parquet wants is there already. Where most values are distinct none are looked for.
+
+use crate::lake::hashing;
+
+/// The number of a row without a value.
+pub(super) const NULL: u32 = u32::MAX;
+
+/// Distinct values, and their bytes, that a dictionary holds at most.
+const DICTIONARY_VALUES: usize = 1 << 16;
+const DICTIONARY_BYTES: usize = 1024 * 1024;
+/// After so many rows it is known whether values repeat.
+const TRIAL: usize = 8192;
+
+/// See the module.
+#[derive(Clone, Default)]
+pub(in crate::lake) struct Texts {
+    codes: Vec<u32>,
+    bytes: Vec<u8>,
+    /// Where each value ends in `bytes`.
+    ends: Vec<usize>,
+    nulls: usize,
+    /// Slots of an open hash table of codes, [`NULL`] for free: a power of two of them, half of them free at
+    /// least. None where values are not looked for.
+    slots: Option<Vec<u32>>,
+}
+
+impl Texts {
+    /// Values of which many repeat.
+    pub fn repeating() -> Self {
+        Self { slots: Some(vec![NULL; 64]), ..Self::default() }
+    }
+
+    /// Values of which each is another.
+    pub fn unique() -> Self {
+        Self::default()
+    }
+
+    pub fn rows(&self) -> usize {
+        self.codes.len()
+    }
+
+    pub fn nulls(&self) -> usize {
+        self.nulls
+    }
+
+    pub(super) fn codes(&self) -> &[u32] {
+        &self.codes
+    }
+
+    /// Distinct values, or just values where they were not looked for.
+    pub fn count(&self) -> usize {
+        self.ends.len()
+    }
+
+    pub fn is_dictionary(&self) -> bool {
+        self.slots.is_some()
+    }
+
+    pub fn value(&self, code: u32) -> &[u8] {
+        let code = code as usize;
+        let start = if code == 0 { 0 } else { self.ends[code - 1] };
+        &self.bytes[start..self.ends[code]]
+    }
+
+    pub fn values(&self) -> impl Iterator<Item = &[u8]> {
+        (0..self.count() as u32).map(|code| self.value(code))
+    }
+
+    /// Nulls up to row `rows`, exclusive.
+    #[inline]
+    pub fn pad(&mut self, rows: usize) {
+        if rows > self.codes.len() {
+            self.nulls += rows - self.codes.len();
+            self.codes.resize(rows, NULL);
+        }
+    }
+
+    #[inline]
+    pub fn push(&mut self, value: &[u8]) {
+        let code = match (&self.slots, self.codes.last()) {
+            (None, _) => self.append(value),
+            (Some(_), Some(&last)) if last != NULL && self.value(last) == value => last,
+            (Some(_), _) => self.look_up(value),
+        };
+        make_room(&mut self.codes, 1);
+        self.codes.push(code);
+    }
+
+    fn append(&mut self, value: &[u8]) -> u32 {
+        make_room(&mut self.bytes, value.len());
+        self.bytes.extend_from_slice(value);
+        make_room(&mut self.ends, 1);
+        self.ends.push(self.bytes.len());
+        (self.ends.len() - 1) as u32
+    }
+
+    fn look_up(&mut self, value: &[u8]) -> u32 {
+        let Some(slots) = &self.slots else { return self.append(value) };
+        let mask = slots.len() - 1;
+        let mut at = hashing::hash(hashing::seed(), value) as usize & mask;
+        while slots[at] != NULL {
+            if self.value(slots[at]) == value {
+                return slots[at];
+            }
+            at = (at + 1) & mask;
+        }
+        let code = self.append(value);
+        let many = self.codes.len() > TRIAL && self.count() * 2 > self.codes.len();
+        if many || self.count() > DICTIONARY_VALUES || self.bytes.len() > DICTIONARY_BYTES {
+            self.slots = None;
+        } else if let Some(slots) = &mut self.slots {
+            slots[at] = code;
+            if self.ends.len() * 2 > slots.len() {
+                self.grow();
+            }
+        }
+        code
+    }
+
+    fn grow(&mut self) {
+        let size = self.slots.as_ref().map_or(0, Vec::len) * 2;
+        let mut slots = vec![NULL; size];
+        for code in 0..self.count() as u32 {
+            let mut at = hashing::hash(hashing::seed(), self.value(code)) as usize & (size - 1);
+            while slots[at] != NULL {
+                at = (at + 1) & (size - 1);
+            }
+            slots[at] = code;
+        }
+        self.slots = Some(slots);
+    }
+
+    /// Row `i` becomes the one that was at `order[i]`.
+    pub fn reorder(&mut self, order: &[u32]) {
+        self.codes = order.iter().map(|&row| self.codes[row as usize]).collect();
+    }
+
+    /// Whether rows hold the same values, as far as that is cheap to tell: both must have met them alike.
+    pub fn is_same(&self, other: &Self) -> bool {
+        self.nulls == other.nulls
+            && self.codes == other.codes
+            && self.ends == other.ends
+            && self.is_dictionary() == other.is_dictionary()
+            && self.bytes == other.bytes
+    }
+}
+
+/// Large buffers grow fourfold: what is reserved and not used costs nothing, what is moved costs much.
+#[inline]
+pub(super) fn make_room<T>(buffer: &mut Vec<T>, more: usize) {
+    const LARGE: usize = 64 * 1024;
+    if buffer.capacity() - buffer.len() < more && buffer.len() >= LARGE {
+        buffer.reserve(more.max(buffer.len() * 3));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(texts: &Texts) -> Vec<Option<String>> {
+        let text = |code: u32| String::from_utf8(texts.value(code).to_vec()).unwrap();
+        texts.codes().iter().map(|&code| (code != NULL).then(|| text(code))).collect()
+    }
+
+    #[test]
+    fn rows_are_what_was_pushed() {
+        let mut texts = Texts::repeating();
+        let mut wanted = Vec::new();
+        for i in 0..50_000usize {
+            let value = format!("value {}", i * 7919 % 900);
+            if i % 5 == 0 {
+                texts.pad(i + 1);
+                wanted.push(None);
+            } else {
+                texts.push(value.as_bytes());
+                wanted.push(Some(value));
+            }
+        }
+        assert!(read(&texts) == wanted);
+        assert!(texts.is_dictionary());
+        // The multiples of five among the 900 were left out.
+        assert_eq!((texts.count(), texts.nulls(), texts.rows()), (720, 10_000, 50_000));
+        let order: Vec<u32> = (0..50_000).rev().collect();
+        texts.reorder(&order);
+        wanted.reverse();
+        assert!(read(&texts) == wanted);
+    }
+
+    #[test]
+    fn values_that_do_not_repeat_are_no_longer_looked_for() {
+        let mut texts = Texts::repeating();
+        for i in 0..20_000 {
+            texts.push(format!("{}", i / 10_000 * 10_000 + i % 10_000).as_bytes());
+        }
+        assert!(!texts.is_dictionary());
+        assert_eq!(read(&texts)[19_999].as_deref(), Some("19999"));
+        assert_eq!(read(&texts)[0].as_deref(), Some("0"));
+        let mut long = Texts::repeating();
+        (0..40).for_each(|i| long.push(format!("{i}{}", "x".repeat(50_000)).as_bytes()));
+        assert!(!long.is_dictionary());
+    }
+}
