@@ -1,5 +1,5 @@
 //! Holds the table of `docs/architecture.md`: which module may import which, and where outside libraries
-//! are at home; and the sizes a reader can bear.
+//! are at home; the sizes a reader can bear; and that every format has its fuzz target.
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::collections::BTreeMap;
@@ -185,5 +185,22 @@ fn only_cli_prints() {
         for call in ["println!(", "print!("] {
             assert!(!text.contains(call), "{} prints", file.display());
         }
+    }
+}
+
+#[test]
+fn every_format_has_a_fuzz_target() {
+    let fuzz = Path::new(env!("CARGO_MANIFEST_DIR")).join("fuzz");
+    let manifest = fs::read_to_string(fuzz.join("Cargo.toml")).unwrap();
+    let mut files = Vec::new();
+    rust_files(&fuzz.join("fuzz_targets"), &mut files);
+    assert_eq!(files.len(), logsift::formats::ALL.len(), "a format each, and no others");
+    for format in logsift::formats::ALL {
+        let id = format.id();
+        let target = fuzz.join("fuzz_targets").join(format!("{id}.rs"));
+        let target = fs::read_to_string(&target).unwrap_or_else(|_| panic!("{} is missing", target.display()));
+        assert!(target.contains(&format!("run(\"{id}\", bytes)")), "{id} is run as another format");
+        let bin = format!("name = \"{id}\"\npath = \"fuzz_targets/{id}.rs\"\n");
+        assert!(manifest.contains(&bin), "fuzz/Cargo.toml has no [[bin]] for {id}");
     }
 }

@@ -1,6 +1,7 @@
 //! The stages joined: threads live here.
 
 mod block;
+pub mod columns;
 mod event_json;
 mod identity;
 pub mod import;

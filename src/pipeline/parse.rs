@@ -11,6 +11,7 @@ use crate::formats::{LogFormat, Options};
 use crate::lake::part::RowMeta;
 use crate::model::{Origin, Row, Tally};
 use crate::source::archive::{Found, unpack};
+use crate::source::framing::Framer;
 use crate::source::object::Object;
 use crate::source::walk::walk;
 use crate::source::whole::Spool;
@@ -71,6 +72,19 @@ pub fn parse_stream(
 ) -> Result<ParseReport, ParseError> {
     let mut report = ParseReport::default();
     parse_object(config, Object::of_stream("-", input), progress, out, &mut report)?;
+    Ok(report)
+}
+
+/// As [`parse`], for one stream that is neither compressed nor an archive.
+pub fn parse_plain(
+    config: &ParseConfig,
+    input: Box<dyn io::BufRead + Send>,
+    progress: &dyn Progress,
+    out: &mut dyn Write,
+) -> Result<ParseReport, ParseError> {
+    let mut report = ParseReport::default();
+    let input = Input::Framed(Box::new(Framer::new(input)));
+    parse_one(config, input, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
     Ok(report)
 }
 

@@ -3,13 +3,15 @@
 Sizes come from the environment, for short runs: LOGSIFT_PROVE_BYTES (500M), LOGSIFT_PROVE_FORMATS,
 LOGSIFT_PROVE_KILLS (50), LOGSIFT_PROVE_KILL_BYTES (100M), LOGSIFT_PROVE_LINE_BYTES (1G),
 LOGSIFT_PROVE_BOMB_BYTES (10G), LOGSIFT_PROVE_LINES_BYTES (1G), LOGSIFT_PROVE_TINY (100000),
-LOGSIFT_PROVE_FUZZ_SECONDS (60), LOGSIFT_PROVE_CORE_FUZZ_SECONDS (600), LOGSIFT_PROVE_TMP (where the inputs are made).
+LOGSIFT_PROVE_FUZZ_SECONDS (60), LOGSIFT_PROVE_CORE_FUZZ_SECONDS (600), LOGSIFT_PROVE_FUZZ_TARGETS (all),
+LOGSIFT_PROVE_TMP (where the inputs are made).
 """
 
 import os
 import re
 import shlex
 import subprocess
+import time
 
 import counts
 import hostile
@@ -17,6 +19,9 @@ import interrupted
 import parse_check
 import throughput
 
+# An input, no longer than the longest sample, that takes longer than this counts as a crash. libFuzzer's
+# counting and the debug assertions make everything several times slower than the program is.
+SLOW_SECONDS = 10
 CORE_FUZZ = {"alb", "vpcflow", "apigateway", "cloudwatch", "cloudtrail"}
 
 
@@ -42,7 +47,7 @@ def survives_kills(binary, _root):
 
 
 def properties_and_fuzzing(_binary, root):
-    """Property tests, and a fuzz target per format where cargo-fuzz is there."""
+    """Property tests, and a fuzz target per format."""
     out = []
     # Filters of `cargo test`, one run each, parted by semicolons.
     asked = os.environ.get("LOGSIFT_PROVE_PROPERTY_TESTS", "--no-default-features --lib -- propert;--test it -- propert")
@@ -59,22 +64,61 @@ def properties_and_fuzzing(_binary, root):
 
 def fuzzed(root):
     fuzz = shlex.split(os.environ.get("LOGSIFT_PROVE_FUZZ", "cargo +nightly fuzz"))
-    listed = subprocess.run([*fuzz, "list"], cwd=root, capture_output=True, text=True, errors="replace")
-    if listed.returncode != 0:
-        reason = (listed.stderr.strip().splitlines() or ["no reason given"])[-1]
-        return [f"NOT RUN: fuzz targets. `{' '.join(fuzz)} list` says: {reason}", "It needs a nightly toolchain and cargo-fuzz: rustup toolchain install nightly; cargo install cargo-fuzz"]
-    short, long = os.environ.get("LOGSIFT_PROVE_FUZZ_SECONDS", "60"), os.environ.get("LOGSIFT_PROVE_CORE_FUZZ_SECONDS", "600")
+    # A folder of its own: another compiler and other flags. Sixteen units build in a fraction of one's time.
+    folder = os.path.join(os.environ.get("CARGO_TARGET_DIR", root / "target"), "fuzz")
+    built = ["--target-dir", folder, "--codegen-units", "16", "--sanitizer", "none"]
+    listed = told([*fuzz, "list"], root)
+    asked = os.environ.get("LOGSIFT_PROVE_FUZZ_TARGETS", listed).replace(",", " ").split()
+    told([*fuzz, "build", *built], root)
+    short, long = (int(os.environ.get(f"LOGSIFT_PROVE_{name}_SECONDS", default)) for name, default in (("FUZZ", 60), ("CORE_FUZZ", 600)))
     out, crashed = [], []
-    for target in listed.stdout.split():
-        name = target.removeprefix("format_").removeprefix("fuzz_")
-        seconds = long if name in CORE_FUZZ else short
-        done = subprocess.run([*fuzz, "run", target, "--", f"-max_total_time={seconds}", "-print_final_stats=1"], cwd=root, capture_output=True, text=True, errors="replace")
-        runs = re.search(r"number_of_executed_units:\s*(\d+)", done.stderr)
-        out.append(f"fuzz {target}: {seconds} s, {runs.group(1) if runs else 'unknown'} runs, exit {done.returncode}")
-        if done.returncode != 0:
-            crashed.append(f"{target}:\n{done.stderr[-2000:]}")
+    for target in asked:
+        line, error = fuzz_one([*fuzz, "run", *built, target], target, long if target in CORE_FUZZ else short, root)
+        out.append(line)
+        crashed += [f"{target}:\n{error}"] if error else []
     assert not crashed, "\n".join(out + crashed)
     return out
+
+
+def fuzz_one(command, target, seconds, root):
+    """(line of figures, why it failed)"""
+    corpus = root / "fuzz" / "corpus" / target
+    corpus.mkdir(parents=True, exist_ok=True)
+    left, runs, stalls = seconds, 0, 0
+    while True:
+        start = time.monotonic()
+        # What is found goes into the first folder; the sample only seeds.
+        folders = [str(corpus), str(root / "samples" / target)]
+        limits = [f"-max_total_time={max(left, 1)}", f"-timeout={SLOW_SECONDS}", "-print_final_stats=1"]
+        done = subprocess.run([*command, *folders, "--", *limits], cwd=root, capture_output=True, text=True, errors="replace")
+        left -= int(time.monotonic() - start)
+        runs += figure(done.stderr, "number_of_executed_units")
+        late = re.search(r"Test unit written to (\S*timeout-\S*)", done.stderr)
+        # The clock is the wall's: the machine may have stood still, or had other things to do.
+        if not late or subprocess.run([*command, late[1], "--", f"-timeout={SLOW_SECONDS}"], cwd=root, capture_output=True).returncode != 0:
+            break
+        os.remove(late[1])
+        stalls += 1
+        if left <= 0:
+            done.returncode = 0
+            break
+    line = f"fuzz {target}: {seconds} s, {runs} runs, {figure(done.stderr, 'peak_rss_mb')} MB, exit {done.returncode}"
+    if stalls:
+        line += f"; {stalls} times over {SLOW_SECONDS} s, and not when the same input was run again"
+    return line, done.stderr[-2000:] if done.returncode != 0 else None
+
+
+def figure(text, name):
+    """One of libFuzzer's figures; 0 where it gives none."""
+    found = re.search(rf"{name}:\s*(\d+)", text)
+    return int(found[1]) if found else 0
+
+
+def told(command, root):
+    """What a command prints."""
+    done = subprocess.run(command, cwd=root, capture_output=True, text=True, errors="replace")
+    assert done.returncode == 0, f"`{' '.join(command)}` failed: {done.stderr[-2000:]}"
+    return done.stdout
 
 
 def hostile_input(binary, _root):

@@ -56,9 +56,9 @@ def launch(told, limit, command):
         file.write(repr([wall, os.waitstatus_to_exitcode(state), spent.ru_utime + spent.ru_stime, peak]))
 
 
-def imported(binary, lake, *paths, options=()):
-    """(run, counts) of an import; the counts are None where it printed none."""
-    done = run(binary, "--quiet", "--no-progress", "--lake", lake, "import", "--output-format", "json", *options, *paths)
+def imported(binary, lake, *paths, options=(), under=()):
+    """(run, counts) of an import, `under` a program that starts it; the counts are None where it printed none."""
+    done = run(*under, binary, "--quiet", "--no-progress", "--lake", lake, "import", "--output-format", "json", *options, *paths)
     try:
         return done, json.loads(done.out)
     except ValueError:
