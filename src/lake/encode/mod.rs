@@ -18,7 +18,7 @@ pub(super) use column::{Column, Shape};
 
 use super::schema;
 use crate::model::Common;
-use arrow::datatypes::{DataType, SchemaRef};
+use arrow::datatypes::SchemaRef;
 use chunk::{Chunk, Sink};
 use parquet::arrow::{ARROW_SCHEMA_META_KEY, ArrowSchemaConverter, encode_arrow_schema};
 use parquet::basic::{Compression, EncodingMask, ZstdLevel};
@@ -98,7 +98,7 @@ impl FileWriter {
             .set_dictionary_page_offset(chunk.dictionary_offset);
         // Nobody filters by a range of raw text, whose bounds would put secrets into the footer; who looks for a
         // range of other texts asks a common column.
-        let ranged = *field.data_type() != DataType::Utf8 || is_common(field.name());
+        let ranged = column.shape() != Shape::Text || is_common(field.name());
         if let Some(statistics) = statistics::of(column, rows, ranged) {
             builder = builder.set_statistics(statistics);
         }
@@ -205,13 +205,18 @@ mod tests {
             ("source_ip", ip, true),
             ("bytes_in", Arc::new((0..n as i64).map(|i| Some(i * i - 5)).collect::<Int64Array>()), true),
             ("ips", lists((0..n).map(|i| (0..i % 4).map(|j| format!("{i} {j}")).collect())), true),
+            (
+                schema::RAW_BYTES,
+                Arc::new((0..n).map(|i| (i % 9 == 0).then_some([255u8])).collect::<BinaryArray>()),
+                true,
+            ),
         ])
         .unwrap();
         let bytes = encode(&batch, 1);
         let builder = ParquetRecordBatchReaderBuilder::try_new(bytes::Bytes::from(bytes.clone())).unwrap();
         let group = builder.metadata().row_group(0);
         let of = |i: usize| group.column(i).statistics().unwrap();
-        assert_eq!(of(0).min_bytes_opt(), None);
+        assert_eq!((of(0).min_bytes_opt(), of(5).min_bytes_opt()), (None, None));
         assert_eq!(of(2).min_bytes_opt(), Some(b"192.0.2.0".as_slice()));
         assert_eq!(of(2).max_bytes_opt(), Some(b"192.0.2.99".as_slice()));
         assert_eq!(of(2).null_count_opt(), Some(n.div_ceil(11) as u64));
