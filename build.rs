@@ -26,7 +26,9 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     let mut code = String::from("/// Name and text of each file.\npub static FILES: &[(&str, &str)] = &[\n");
     for path in files {
         let name = path.strip_prefix(&root)?.display().to_string();
-        writeln!(code, "    ({name:?}, include_str!({:?})),", path.display().to_string())?;
+        // Where the package lies is asked when it is compiled: a target folder may outlive a checkout.
+        let place = format!("/{name}");
+        writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))),")?;
     }
     code.push_str("];\n");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded_patterns.rs"), code)?;
