@@ -11,7 +11,7 @@ use common::sample;
 use logsift::codec::inflate;
 use logsift::formats::Options;
 use logsift::model::Tally;
-use logsift::pipeline::columns::columns;
+use logsift::pipeline::build_parts::build_parts;
 use std::fs;
 use std::hint::black_box;
 use std::io::{self, BufRead, Cursor, Write as _};
@@ -60,8 +60,9 @@ fn measure(objects: &[Vec<u8>]) -> serde_json::Value {
             inflated(reader, &mut packed);
             packed.finish().unwrap();
         }));
-        runs[2]
-            .push(timed(objects, |reader| tally.add(&columns(reader, &Options::default(), None, &mut drop).unwrap())));
+        runs[2].push(timed(objects, |reader| {
+            tally.add(&build_parts(reader, &Options::default(), None, &mut drop).unwrap())
+        }));
         assert!(tally.is_balanced() && tally.records_in > 0, "{tally:?}");
     }
     let [inflate, zstd, columns] = runs.map(|mut runs| {

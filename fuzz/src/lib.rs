@@ -7,7 +7,7 @@
 use logsift::formats::{self, LogFormat, Options};
 use logsift::model::{Envelope, Micros, Origin, Record, Row, Tally};
 use logsift::pipeline::Silent;
-use logsift::pipeline::columns::columns;
+use logsift::pipeline::build_parts::build_parts;
 use logsift::pipeline::parse::{ParseConfig, parse_plain};
 use logsift::stitch::{self, Line, Stitched};
 use serde::de::IgnoredAny;
@@ -58,7 +58,7 @@ fn file(format: Option<&'static dyn LogFormat>, bytes: &[u8]) {
 fn part(format: &'static dyn LogFormat, bytes: &[u8]) {
     let mut rows = 0;
     let input = Box::new(Cursor::new(bytes.to_vec()));
-    let tally = columns(input, &Options::default(), Some(format), &mut |part| {
+    let tally = build_parts(input, &Options::default(), Some(format), &mut |part| {
         let built = part.build().expect("any row can be encoded");
         assert!(built.parquet.ends_with(b"PAR1"), "a whole file");
         rows += built.rows;

@@ -3,6 +3,7 @@
 
 pub mod base64;
 pub mod execution_log;
+pub mod hex;
 pub mod inflate;
 pub mod java_map;
 pub mod json;

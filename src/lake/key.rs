@@ -2,6 +2,7 @@
 
 use super::LakeError;
 use super::store::{INTERNAL, LocalStore, Store as _};
+use crate::codec::hex;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use sha2::{Digest as _, Sha256};
 use std::fmt;
@@ -64,12 +65,12 @@ impl FingerprintKey {
     }
 
     fn to_hex(&self) -> String {
-        self.0.iter().map(|b| format!("{b:02x}")).collect()
+        hex::encode(&self.0)
     }
 
     /// First 8 hex digits of the key's SHA-256: names it without giving it away.
     pub fn id(&self) -> String {
-        Sha256::digest(self.0).iter().take(4).map(|b| format!("{b:02x}")).collect()
+        hex::encode(&Sha256::digest(self.0)[..4])
     }
 
     /// `HMAC-SHA256(key, secret)`, the first 16 bytes in hex.
@@ -78,7 +79,7 @@ impl FingerprintKey {
             unreachable!("HMAC takes keys of any length")
         };
         mac.update(secret);
-        mac.finalize().into_bytes().iter().take(16).map(|b| format!("{b:02x}")).collect()
+        hex::encode(&mac.finalize().into_bytes()[..16])
     }
 }
 

@@ -60,13 +60,12 @@ impl LinkHashes {
         Self { columns: std::array::from_fn(|_| Some(Vec::new())) }
     }
 
-    /// Of the list columns of a part.
-    pub fn of<'v, I: Iterator<Item = &'v [u8]>>(columns: [I; Link::ALL.len()]) -> Self {
-        let mut all = Self::new();
-        for (hashes, values) in all.columns.iter_mut().zip(columns) {
+    /// Notes values of one list column; the same one may come again.
+    pub fn add_values<'v>(&mut self, link: Link, values: impl Iterator<Item = &'v [u8]>) {
+        let at = Link::ALL.iter().position(|other| *other == link);
+        if let Some(hashes) = at.and_then(|at| self.columns.get_mut(at)) {
             values.for_each(|value| note(hashes, value));
         }
-        all
     }
 
     pub fn add(&mut self, batch: &RecordBatch) {

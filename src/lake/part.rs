@@ -124,7 +124,6 @@ impl PartBuilder {
     pub fn push(&mut self, row: &Row<'_>, meta: &RowMeta<'_>) {
         let at = self.rows;
         self.event_id.push_text(at, meta.event_id.as_bytes());
-        self.source_table.push_text(at, self.table.as_bytes());
         // Before the native columns have this row: whether they were empty so far is asked.
         for (i, cell) in row.common_cells() {
             self.push_common(i, &cell, row);
@@ -225,12 +224,15 @@ impl PartBuilder {
     /// Sorts by event_time, rows without one first, and encodes.
     pub fn build(mut self) -> Result<BuiltPart, LakeError> {
         let rows = self.rows;
+        self.source_table = Column::constant(self.table.as_bytes(), rows);
         self.stored().for_each(|column| column.pad(rows));
         if let Some(order) = self.order() {
             self.stored().for_each(|column| column.reorder(&order));
         }
         let times = self.times.iter().copied().filter(|time| *time != i64::MIN);
         let (min_time, max_time) = (times.clone().min(), times.max());
+        let mut links = LinkHashes::new();
+        self.links.iter().zip(Link::ALL).for_each(|(list, link)| links.add_values(link, list.items()));
         let encode = || {
             let mut writer = FileWriter::new(&self.schema)?;
             writer.write(&self.columns(), rows)?;
@@ -243,7 +245,7 @@ impl PartBuilder {
             min_time,
             max_time,
             schema: schema::id(&self.schema),
-            links: LinkHashes::of(self.links.each_ref().map(|list| list.items())).finish(),
+            links: links.finish(),
             table: self.table,
             parquet,
         })

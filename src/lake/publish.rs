@@ -5,15 +5,12 @@ use super::link_index;
 use super::manifest::Part;
 use super::part::BuiltPart;
 use super::store::Store;
+use crate::codec::hex;
 use sha2::{Digest as _, Sha256};
 
 /// SHA-256 in lower-case hex.
 pub(super) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    hex::encode(&Sha256::digest(bytes))
 }
 
 /// A part's path in its folder (`table/event_date=…`).

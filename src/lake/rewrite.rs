@@ -1,12 +1,12 @@
 //! Parts made out of other parts, batch by batch: what one holds in memory is one row group, encoded.
 
-use super::encode::{Column, FileWriter, columns};
+use super::encode::{Column, FileWriter, from_arrow};
 use super::link_index::LinkHashes;
 use super::manifest::Part;
 use super::part::{BuiltPart, ROW_GROUP_RAW};
 use super::publish;
 use super::{Lake, LakeError, schema};
-use crate::model::Common;
+use crate::model::{Common, Link};
 use arrow::array::{AsArray as _, RecordBatch};
 use arrow::datatypes::{SchemaRef, TimestampMicrosecondType};
 use parquet::arrow::arrow_reader::{ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder};
@@ -53,7 +53,7 @@ impl PartWriter {
             table: table.to_owned(),
             schema: SchemaRef::clone(schema),
             writer: FileWriter::new(schema).map_err(error)?,
-            group: columns::empty(schema).map_err(error)?,
+            group: from_arrow::empty(schema).map_err(error)?,
             group_rows: 0,
             group_raw: 0,
             links: LinkHashes::new(),
@@ -76,7 +76,7 @@ impl PartWriter {
             // One record larger than a row group has one of its own.
             let rows = rows.max(1);
             for (column, array) in self.group.iter_mut().zip(batch.columns()) {
-                columns::append(column, self.group_rows, array.slice(from, rows).as_ref());
+                from_arrow::append(column, self.group_rows, array.slice(from, rows).as_ref());
             }
             self.group_rows += rows;
             self.group_raw += offsets[from + rows] - offsets[from];
@@ -84,7 +84,6 @@ impl PartWriter {
         }
         self.raw += offsets.last().copied().unwrap_or(0);
         self.rows += batch.num_rows() as u64;
-        self.links.add(batch);
         let times = batch.column_by_name(Common::EventTime.name());
         if let Some(times) = times.and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>()) {
             for time in times.iter().flatten() {
@@ -98,8 +97,13 @@ impl PartWriter {
     /// Encodes the row group.
     fn flush(&mut self) -> Result<(), LakeError> {
         let error = |source| LakeError::Write { path: self.table.clone(), source };
-        let mut group = std::mem::replace(&mut self.group, columns::empty(&self.schema).map_err(error)?);
+        let mut group = std::mem::replace(&mut self.group, from_arrow::empty(&self.schema).map_err(error)?);
         group.iter_mut().for_each(|column| column.pad(self.group_rows));
+        for link in Link::ALL {
+            if let Ok(at) = self.schema.index_of(link.column()) {
+                self.links.add_values(link, group[at].items());
+            }
+        }
         let columns: Vec<&Column> = group.iter().collect();
         self.writer.write(&columns, self.group_rows).map_err(error)?;
         (self.group_rows, self.group_raw) = (0, 0);

@@ -20,68 +20,94 @@ pub fn partition(table: &str, time: Option<Micros>) -> String {
     format!("{table}/event_date={date}")
 }
 
-/// A part that rows are still added to.
+/// The rows of one table and day, so far.
 struct Open {
     table: String,
     /// Days since 1970; none without a time.
     day: Option<i64>,
+    full: FullPart,
+}
+
+/// Rows enough for a part, or all there are.
+pub struct FullPart {
     folder: String,
-    builder: PartBuilder,
+    pub builder: PartBuilder,
+}
+
+/// Parts that rows are still added to, by table and day; the one written to last comes first.
+#[derive(Default)]
+pub struct OpenParts {
+    open: Vec<Open>,
+    raw: usize,
+}
+
+impl OpenParts {
+    /// Adds a row to its table's part of its day, and gives the part that must be stored now, if any.
+    pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Option<FullPart> {
+        let day = row.time().map(Micros::day);
+        let at = match self.open.iter().position(|open| open.day == day && open.table == table) {
+            Some(at) => at,
+            None => {
+                let full = FullPart { folder: partition(table, row.time()), builder: PartBuilder::new(table, native) };
+                self.open.push(Open { table: table.to_owned(), day, full });
+                self.open.len() - 1
+            }
+        };
+        self.open.swap(0, at);
+        let builder = &mut self.open[0].full.builder;
+        builder.push(row, meta);
+        self.raw += meta.raw.len();
+        if builder.raw_size() >= PART_RAW {
+            return Some(self.take(0));
+        }
+        if self.raw < OPEN_RAW {
+            return None;
+        }
+        let largest = self.open.iter().enumerate().max_by_key(|(_, open)| open.full.builder.raw_size())?.0;
+        Some(self.take(largest))
+    }
+
+    fn take(&mut self, at: usize) -> FullPart {
+        let full = self.open.swap_remove(at).full;
+        self.raw -= full.builder.raw_size();
+        full
+    }
+
+    /// What is left, by table and day.
+    pub fn finish(mut self) -> impl Iterator<Item = FullPart> {
+        self.open.sort_by(|a, b| a.full.folder.cmp(&b.full.folder));
+        self.open.into_iter().map(|open| open.full)
+    }
 }
 
 /// Writes rows of any tables; nothing is visible before [`LakeWriter::finish`]'s change is committed.
 pub struct LakeWriter<'s> {
     store: &'s dyn Store,
-    /// By table and day; the one written to last comes first.
-    open: Vec<Open>,
-    open_raw: usize,
+    open: OpenParts,
     parts: Vec<Part>,
 }
 
 impl<'s> LakeWriter<'s> {
     pub fn new(store: &'s dyn Store) -> Self {
-        Self { store, open: Vec::new(), open_raw: 0, parts: Vec::new() }
+        Self { store, open: OpenParts::default(), parts: Vec::new() }
     }
 
     /// Adds a row to its table's part of its day.
     pub fn push(&mut self, table: &str, native: &[Field], row: &Row<'_>, meta: &RowMeta<'_>) -> Result<(), LakeError> {
-        let day = row.time().map(Micros::day);
-        let at = match self.open.iter().position(|open| open.day == day && open.table == table) {
-            Some(at) => at,
-            None => {
-                let folder = partition(table, row.time());
-                let builder = PartBuilder::new(table, native);
-                self.open.push(Open { table: table.to_owned(), day, folder, builder });
-                self.open.len() - 1
-            }
-        };
-        self.open.swap(0, at);
-        let builder = &mut self.open[0].builder;
-        builder.push(row, meta);
-        self.open_raw += meta.raw.len();
-        if builder.raw_size() >= PART_RAW {
-            self.store_part(0)?;
-        } else if self.open_raw >= OPEN_RAW
-            && let Some((largest, _)) = self.open.iter().enumerate().max_by_key(|(_, open)| open.builder.raw_size())
-        {
-            self.store_part(largest)?;
+        match self.open.push(table, native, row, meta) {
+            Some(full) => self.store(full),
+            None => Ok(()),
         }
-        Ok(())
     }
 
-    fn store_part(&mut self, at: usize) -> Result<(), LakeError> {
-        let Open { folder, builder, .. } = self.open.swap_remove(at);
-        self.open_raw -= builder.raw_size();
-        self.parts.push(builder.build()?.store(self.store, &folder)?);
+    fn store(&mut self, full: FullPart) -> Result<(), LakeError> {
+        self.parts.push(full.builder.build()?.store(self.store, &full.folder)?);
         Ok(())
     }
 
     /// Stores what is open and returns the parts, to be committed.
     pub fn finish(mut self) -> Result<Vec<Part>, LakeError> {
-        self.open.sort_by(|a, b| b.folder.cmp(&a.folder));
-        while let Some(last) = self.open.len().checked_sub(1) {
-            self.store_part(last)?;
-        }
+        std::mem::take(&mut self.open).finish().try_for_each(|full| self.store(full))?;
         Ok(self.parts)
     }
 }

@@ -200,7 +200,7 @@ fn read_dir(dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), Pattern
 
 fn hash(text: &str) -> String {
     use sha2::{Digest as _, Sha256};
-    Sha256::digest(text).iter().take(8).map(|b| format!("{b:02x}")).collect()
+    crate::codec::hex::encode(&Sha256::digest(text)[..8])
 }
 
 #[cfg(test)]

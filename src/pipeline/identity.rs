@@ -7,6 +7,7 @@
 //! record is its place in its object, whose SHA-256 is its name; of an object that has the name of one that was
 //! cut short, what lies at the same place with the same bytes is known already.
 
+use crate::codec;
 use crate::lake::writer::partition;
 use crate::lake::{Lake, LakeError};
 use crate::model::{Envelope, Micros, Origin};
@@ -20,11 +21,9 @@ pub(super) type Id = [u8; 16];
 
 /// Lower-case hex of an id, without a heap allocation.
 pub(super) fn hex(id: &Id) -> [u8; 32] {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
     let mut out = [0; 32];
     for (pair, byte) in out.chunks_exact_mut(2).zip(id) {
-        pair[0] = DIGITS[usize::from(byte >> 4)];
-        pair[1] = DIGITS[usize::from(byte & 15)];
+        pair.copy_from_slice(&codec::hex::digits(*byte));
     }
     out
 }

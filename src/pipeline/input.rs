@@ -4,6 +4,7 @@ use crate::source::SourceError;
 use crate::source::framing::{Frame, Framer, Framing};
 use crate::source::object::Content;
 use crate::source::parquet_rows::ParquetRows;
+use std::io::BufRead;
 
 /// Opened, with the first bytes looked at.
 pub enum Input {
@@ -12,10 +13,15 @@ pub enum Input {
 }
 
 impl Input {
+    /// The records of bytes that are neither compressed nor an archive.
+    pub fn plain(bytes: Box<dyn BufRead + Send>) -> Self {
+        Self::Framed(Box::new(Framer::new(bytes)))
+    }
+
     /// The records of the object of that name.
     pub fn new(name: &str, content: Content) -> Result<Self, SourceError> {
         Ok(match content {
-            Content::Bytes(bytes) => Self::Framed(Box::new(Framer::new(bytes))),
+            Content::Bytes(bytes) => Self::plain(bytes),
             Content::Parquet(whole) => Self::Rows { rows: Box::new(ParquetRows::open(name, whole)?), error: None },
         })
     }

@@ -1,7 +1,7 @@
 //! The stages joined: threads live here.
 
 mod block;
-pub mod columns;
+pub mod build_parts;
 mod event_json;
 mod identity;
 pub mod import;

@@ -11,7 +11,6 @@ use crate::formats::{LogFormat, Options};
 use crate::lake::part::RowMeta;
 use crate::model::{Origin, Row, Tally};
 use crate::source::archive::{Found, unpack};
-use crate::source::framing::Framer;
 use crate::source::object::Object;
 use crate::source::walk::walk;
 use crate::source::whole::Spool;
@@ -83,8 +82,7 @@ pub fn parse_plain(
     out: &mut dyn Write,
 ) -> Result<ParseReport, ParseError> {
     let mut report = ParseReport::default();
-    let input = Input::Framed(Box::new(Framer::new(input)));
-    parse_one(config, input, ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
+    parse_one(config, Input::plain(input), ("-".to_owned(), Origin::default()), progress, out, &mut report)?;
     Ok(report)
 }
 

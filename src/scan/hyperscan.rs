@@ -99,7 +99,7 @@ fn cache_name(set: &PatternSet) -> String {
         hasher.update(rule.first_stage.as_bytes());
         hasher.update([0]);
     }
-    hasher.finalize().iter().take(12).map(|b| format!("{b:02x}")).collect()
+    crate::codec::hex::encode(&hasher.finalize()[..12])
 }
 
 fn cpu() -> String {

@@ -5,6 +5,7 @@ use super::archive::{Archive, is_tar, is_zip};
 use super::parquet_rows::is_parquet;
 use super::walk::SourceFile;
 use super::whole::{IN_MEMORY, Spool, Whole, fill};
+use crate::codec::hex;
 use crate::codec::inflate::{self, Compression};
 use sha2::{Digest as _, Sha256};
 use std::ffi::OsStr;
@@ -107,7 +108,7 @@ impl Object {
                 let size = drain(&mut *self.bytes()?, &mut hasher);
                 match size {
                     Err((_, error)) if matches!(self.body, Body::File) => Err(SourceError::open(&self.path, error)),
-                    _ => Ok((self, hex(&hasher.finalize()))),
+                    _ => Ok((self, hex::encode(&hasher.finalize()))),
                 }
             }
             Body::Again(ref opener) => {
@@ -122,7 +123,7 @@ impl Object {
                 drop(start);
                 let more = drain(&mut *bytes, &mut hasher).unwrap_or_else(|(read, _)| read);
                 let size = IN_MEMORY as u64 + more;
-                Ok((Self { size, ..self }, hex(&hasher.finalize())))
+                Ok((Self { size, ..self }, hex::encode(&hasher.finalize())))
             }
             Body::Once(_) => {
                 let mut bytes = self.bytes()?;
@@ -143,7 +144,7 @@ impl Object {
 
     fn with(self, body: Body, hasher: Sha256) -> (Self, String) {
         let size = if let Body::Whole(whole, _) = &body { whole.size() } else { self.size };
-        (Self { body, size, ..self }, hex(&hasher.finalize()))
+        (Self { body, size, ..self }, hex::encode(&hasher.finalize()))
     }
 
     fn bytes(&self) -> Result<Bytes, SourceError> {
@@ -303,17 +304,6 @@ impl Read for Cut {
             n => Ok(n),
         }
     }
-}
-
-/// Lower-case hex.
-pub fn hex(bytes: &[u8]) -> String {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    let mut out = String::with_capacity(bytes.len() * 2);
-    for b in bytes {
-        out.push(char::from(DIGITS[usize::from(b >> 4)]));
-        out.push(char::from(DIGITS[usize::from(b & 15)]));
-    }
-    out
 }
 
 /// Any stream of about `size` stored bytes, decompressed; a large one is read ahead on a thread of its own.

@@ -133,6 +133,15 @@ impl Column {
         Self { shape: Shape::Text, repetition: Repetition::Beginnings, data: Data::Empty }
     }
 
+    /// The same text in each of `rows` rows.
+    pub fn constant(value: &[u8], rows: usize) -> Self {
+        let mut column = Self::new(Shape::Text);
+        if rows > 0 {
+            column.data = Data::Text(Texts::constant(value, rows));
+        }
+        column
+    }
+
     pub(super) fn shares_beginnings(&self) -> bool {
         self.repetition == Repetition::Beginnings
     }

@@ -8,8 +8,8 @@
 
 mod chunk;
 mod column;
-pub(super) mod columns;
 mod delta;
+pub(super) mod from_arrow;
 mod levels;
 mod statistics;
 mod texts;
@@ -123,7 +123,7 @@ fn is_common(name: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::lake::encode::columns;
+    use crate::lake::encode::from_arrow;
     use arrow::array::*;
     use parquet::arrow::ArrowWriter;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
@@ -134,9 +134,9 @@ mod tests {
         let rows = batch.num_rows().div_ceil(groups).max(1);
         for start in (0..batch.num_rows()).step_by(rows) {
             let count = rows.min(batch.num_rows() - start);
-            let mut all = columns::empty(&batch.schema()).unwrap();
+            let mut all = from_arrow::empty(&batch.schema()).unwrap();
             for (column, array) in all.iter_mut().zip(batch.columns()) {
-                columns::append(column, 0, array.slice(start, count).as_ref());
+                from_arrow::append(column, 0, array.slice(start, count).as_ref());
                 column.pad(count);
             }
             writer.write(&all.iter().collect::<Vec<_>>(), count).unwrap();

@@ -36,6 +36,14 @@ impl Texts {
         Self::default()
     }
 
+    /// One value, in each of `rows` rows.
+    pub fn constant(value: &[u8], rows: usize) -> Self {
+        let mut texts = Self::repeating();
+        texts.push(value);
+        texts.codes.resize(rows, 0);
+        texts
+    }
+
     pub fn rows(&self) -> usize {
         self.codes.len()
     }
@@ -138,11 +146,12 @@ impl Texts {
 
     /// Whether rows hold the same values, as far as that is cheap to tell: both must have met them alike.
     pub fn is_same(&self, other: &Self) -> bool {
+        // Codes come last: there is one for each row, and columns of one value each have the same.
         self.nulls == other.nulls
-            && self.codes == other.codes
-            && self.ends == other.ends
             && self.is_dictionary() == other.is_dictionary()
+            && self.ends == other.ends
             && self.bytes == other.bytes
+            && self.codes == other.codes
     }
 }
 

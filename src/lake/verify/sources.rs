@@ -1,8 +1,8 @@
 //! Source objects against what was imported.
 
 use super::{Problem, VerifyReport};
+use crate::codec::hex;
 use crate::lake::manifest::SourceObject;
-use crate::lake::publish::hex;
 use crate::lake::{Lake, LakeError};
 use sha2::{Digest as _, Sha256};
 use std::collections::{BTreeMap, HashMap};
@@ -147,7 +147,7 @@ pub(super) fn hash_file(path: &Path, head: u64) -> io::Result<Hashed> {
             Ok(0) => break,
             Ok(n) => {
                 if size == head {
-                    at_head.get_or_insert_with(|| hex(&hasher.clone().finalize()));
+                    at_head.get_or_insert_with(|| hex::encode(&hasher.clone().finalize()));
                 }
                 hasher.update(&block[..n]);
                 size += n as u64;
@@ -156,5 +156,5 @@ pub(super) fn hash_file(path: &Path, head: u64) -> io::Result<Hashed> {
             Err(error) => return Err(error),
         }
     }
-    Ok(Hashed { size, whole: hex(&hasher.finalize()), head: at_head })
+    Ok(Hashed { size, whole: hex::encode(&hasher.finalize()), head: at_head })
 }

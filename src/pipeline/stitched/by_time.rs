@@ -1,5 +1,6 @@
 //! The lines of a table near a day, by time: parts are sorted, so they are merged, each opened when its time comes.
 
+use super::DAY;
 use crate::formats;
 use crate::lake::manifest::Part;
 use crate::lake::read::{RawBatch, RawBatches};
@@ -9,8 +10,6 @@ use crate::pipeline::PipelineError;
 use crate::stitch::{Derived, LONGEST, Line};
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
-
-use super::DAY;
 
 /// What a line needs of its table, behind the table's prefix.
 const NATIVE: [&str; 5] = ["_log_group", "_log_stream", "_type", "_request_id", "_error_type"];
@@ -47,6 +46,39 @@ impl Cursor {
             self.row = 0;
         }
         Ok(true)
+    }
+    /// The rows of this batch up to that time, one at least.
+    fn give(
+        &mut self,
+        columns: &Columns,
+        until: i64,
+        give: &mut dyn FnMut(&Line<'_>) -> Result<(), PipelineError>,
+    ) -> Result<(), PipelineError> {
+        let batch = &self.batch;
+        let ids = batch.texts(schema::EVENT_ID);
+        let [account, region, group, stream, kind, request_id, error_type] = columns.map(|name| batch.texts(name));
+        let first = self.row;
+        while self.row < batch.len() {
+            let i = self.row;
+            let time = batch.time(i);
+            if i > first && time.unwrap_or(i64::MIN) > until {
+                break;
+            }
+            self.row += 1;
+            give(&Line {
+                event_id: ids.get(i).unwrap_or_default(),
+                time: time.map(Micros),
+                log_group: group.get(i),
+                log_stream: stream.get(i),
+                account_id: account.get(i),
+                region: region.get(i),
+                kind: kind.get(i),
+                request_id: request_id.get(i),
+                error_type: error_type.get(i),
+                raw: batch.raw(i),
+            })?;
+        }
+        Ok(())
     }
 }
 
@@ -119,41 +151,5 @@ impl<'l> ByTime<'l> {
                 self.open[at] = None;
             }
         }
-    }
-}
-
-impl Cursor {
-    /// The rows of this batch up to that time, one at least.
-    fn give(
-        &mut self,
-        columns: &Columns,
-        until: i64,
-        give: &mut dyn FnMut(&Line<'_>) -> Result<(), PipelineError>,
-    ) -> Result<(), PipelineError> {
-        let batch = &self.batch;
-        let ids = batch.texts(schema::EVENT_ID);
-        let [account, region, group, stream, kind, request_id, error_type] = columns.map(|name| batch.texts(name));
-        let first = self.row;
-        while self.row < batch.len() {
-            let i = self.row;
-            let time = batch.time(i);
-            if i > first && time.unwrap_or(i64::MIN) > until {
-                break;
-            }
-            self.row += 1;
-            give(&Line {
-                event_id: ids.get(i).unwrap_or_default(),
-                time: time.map(Micros),
-                log_group: group.get(i),
-                log_stream: stream.get(i),
-                account_id: account.get(i),
-                region: region.get(i),
-                kind: kind.get(i),
-                request_id: request_id.get(i),
-                error_type: error_type.get(i),
-                raw: batch.raw(i),
-            })?;
-        }
-        Ok(())
     }
 }
