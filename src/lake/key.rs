@@ -52,16 +52,7 @@ impl FingerprintKey {
     }
 
     fn from_hex(text: &[u8]) -> Option<Self> {
-        let text = text.trim_ascii();
-        if text.len() != LEN * 2 {
-            return None;
-        }
-        let mut bytes = [0; LEN];
-        for (byte, pair) in bytes.iter_mut().zip(text.chunks(2)) {
-            let digit = |b: u8| char::from(b).to_digit(16);
-            *byte = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-        }
-        Some(Self(bytes))
+        hex::decode(text.trim_ascii()).map(Self)
     }
 
     fn to_hex(&self) -> String {

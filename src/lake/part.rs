@@ -225,7 +225,7 @@ impl PartBuilder {
     pub fn build(mut self) -> Result<BuiltPart, LakeError> {
         let rows = self.rows;
         self.source_table = Column::constant(self.table.as_bytes(), rows);
-        self.stored().for_each(|column| column.pad(rows));
+        self.stored().for_each(|column| column.finish(rows));
         if let Some(order) = self.order() {
             self.stored().for_each(|column| column.reorder(&order));
         }

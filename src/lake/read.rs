@@ -28,6 +28,10 @@ pub struct RawBatch {
 pub struct TextColumn<'b>(Option<&'b StringArray>);
 
 impl<'b> TextColumn<'b> {
+    fn of(batch: &'b RecordBatch, name: &str) -> Self {
+        Self(batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()))
+    }
+
     /// The text of record `i`; `None` where it is null or the part has no such column.
     pub fn get(self, i: usize) -> Option<&'b str> {
         self.0.filter(|column| column.is_valid(i)).map(|column| column.value(i))
@@ -71,18 +75,13 @@ impl RawBatch {
         self.raw.value(i)
     }
 
-    /// A text column, where it was asked for: for whoever reads it row by row.
-    pub fn texts(&self, name: &str) -> TextColumn<'_> {
-        TextColumn(self.batch.column_by_name(name).and_then(|column| column.as_string_opt::<i32>()))
-    }
-
     /// Time of record `i` in UTC microseconds.
     pub fn time(&self, i: usize) -> Option<i64> {
-        self.times.as_ref().filter(|times| times.is_valid(i)).map(|times| times.value(i))
+        time_at(self.times.as_ref(), i)
     }
 
     fn text(&self, name: &str, i: usize) -> Option<&str> {
-        self.texts(name).get(i)
+        TextColumn::of(&self.batch, name).get(i)
     }
 
     fn int(&self, name: &str, i: usize) -> Option<i64> {
@@ -126,9 +125,57 @@ impl Iterator for RawBatches {
             let source = parquet::errors::ParquetError::General("no column `raw` or `segment`".to_owned());
             return Some(Err(LakeError::Read { path: self.path.clone(), source }));
         };
-        let times = batch.column_by_name(Common::EventTime.name());
-        let times = times.and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>()).cloned();
+        let times = times_of(&batch);
         Some(Ok(RawBatch { raw, raw_bytes, segments, times, batch }))
+    }
+}
+
+fn times_of(batch: &RecordBatch) -> Option<TimestampMicrosecondArray> {
+    batch.column_by_name(Common::EventTime.name())?.as_primitive_opt::<TimestampMicrosecondType>().cloned()
+}
+
+fn time_at(times: Option<&TimestampMicrosecondArray>, i: usize) -> Option<i64> {
+    times.filter(|times| times.is_valid(i)).map(|times| times.value(i))
+}
+
+/// Times and some text columns of one part, batch by batch.
+pub struct TextBatches {
+    path: String,
+    reader: ParquetRecordBatchReader,
+}
+
+/// See [`TextBatches`].
+pub struct TextBatch {
+    times: Option<TimestampMicrosecondArray>,
+    batch: RecordBatch,
+}
+
+impl TextBatch {
+    pub fn len(&self) -> usize {
+        self.batch.num_rows()
+    }
+
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Time of row `i` in UTC microseconds.
+    pub fn time(&self, i: usize) -> Option<i64> {
+        time_at(self.times.as_ref(), i)
+    }
+
+    /// A text column, where it was asked for: for whoever reads it row by row.
+    pub fn texts(&self, name: &str) -> TextColumn<'_> {
+        TextColumn::of(&self.batch, name)
+    }
+}
+
+impl Iterator for TextBatches {
+    type Item = Result<TextBatch, LakeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let read = self.reader.next()?.map_err(|source| LakeError::Arrow { path: self.path.clone(), source });
+        Some(read.map(|batch| TextBatch { times: times_of(&batch), batch }))
     }
 }
 
@@ -193,12 +240,7 @@ impl Lake {
 
     /// The raw records of a part.
     pub fn raw_batches(&self, part: &Part) -> Result<RawBatches, LakeError> {
-        self.raw_batches_with(part, &[])
-    }
-
-    /// The raw records of a part, and some text columns more.
-    pub fn raw_batches_with(&self, part: &Part, more: &[&str]) -> Result<RawBatches, LakeError> {
-        let mut columns = vec![
+        let columns = [
             schema::EVENT_ID,
             Common::EventTime.name(),
             Common::Resource.name(),
@@ -208,8 +250,13 @@ impl Lake {
             schema::SOURCE_RECORD,
             schema::SEGMENT,
         ];
-        columns.extend(more);
         Ok(RawBatches { path: part.path.clone(), reader: self.open_part(part, &columns)? })
+    }
+
+    /// Times and these text columns of a part; one that the part has not is null.
+    pub fn text_batches(&self, part: &Part, columns: &[&str]) -> Result<TextBatches, LakeError> {
+        let all: Vec<&str> = std::iter::once(Common::EventTime.name()).chain(columns.iter().copied()).collect();
+        Ok(TextBatches { path: part.path.clone(), reader: self.open_part(part, &all)? })
     }
 
     /// Every event id of a part.

@@ -98,7 +98,7 @@ impl PartWriter {
     fn flush(&mut self) -> Result<(), LakeError> {
         let error = |source| LakeError::Write { path: self.table.clone(), source };
         let mut group = std::mem::replace(&mut self.group, from_arrow::empty(&self.schema).map_err(error)?);
-        group.iter_mut().for_each(|column| column.pad(self.group_rows));
+        group.iter_mut().for_each(|column| column.finish(self.group_rows));
         for link in Link::ALL {
             if let Ok(at) = self.schema.index_of(link.column()) {
                 self.links.add_values(link, group[at].items());

@@ -221,16 +221,7 @@ impl Known {
 }
 
 fn parse(hex: &str) -> Option<Id> {
-    let bytes = hex.as_bytes();
-    let mut id = [0; 16];
-    if bytes.len() != 32 {
-        return None;
-    }
-    for (i, pair) in bytes.chunks(2).enumerate() {
-        let digit = |b: u8| char::from(b).to_digit(16);
-        id[i] = (digit(pair[0])? * 16 + digit(pair[1])?) as u8;
-    }
-    Some(id)
+    codec::hex::decode(hex.as_bytes())
 }
 
 #[cfg(test)]

@@ -3,11 +3,13 @@
 //! invocation at a time, so a line without a request id belongs to the invocation that is open there.
 
 mod entry;
+mod place;
 
 use super::{Derived, LONGEST, Line, Stitched, Stitcher};
 use crate::formats::shared::services;
 use crate::model::{Common, Field, Kind, Micros, Row, Value};
 use entry::{Entry, Facts, Rank};
+use place::{Place, function_of_stream, is_lambda};
 use std::collections::HashMap;
 
 pub static INVOCATIONS: Derived = Derived {
@@ -44,9 +46,6 @@ static FIELDS: [Field; 22] = [
     Field::new("inv_finished", "(REPORT is there)", Kind::Bool),
 ];
 
-/// Account, region, group, and stream as export tasks spell it: one stream may come in both spellings.
-type Place = (Option<String>, Option<String>, Option<String>, Option<String>);
-
 /// Attempts of one request lie no further apart than a failed one and the wait after it take.
 const RETRIES: i64 = 60 * 60 * 1_000_000;
 
@@ -55,9 +54,7 @@ const RETRIES: i64 = 60 * 60 * 1_000_000;
 struct Invocations {
     places: HashMap<Place, usize>,
     streams: Vec<Stream>,
-    /// Where the last line lay, with the stream as that line spelled it, and which one that is: most lines lie where
-    /// the one before did.
-    last: Option<(Place, usize)>,
+    last: Option<Last>,
     /// Numbers of accounts, regions and groups together.
     groups: HashMap<[Option<String>; 3], usize>,
     now: Option<Micros>,
@@ -69,7 +66,30 @@ struct Invocations {
     done: Vec<(usize, Invocation)>,
 }
 
+/// Where the last line lay, with the stream as that line spelled it: most lines lie where the one before did.
+struct Last {
+    place: Place,
+    /// See [`is_lambda`].
+    lambda: Option<bool>,
+    /// Number of the stream, once it was asked for.
+    stream: Option<usize>,
+}
+
 impl Invocations {
+    /// Whether the line stands in a function's log; see [`is_lambda`].
+    fn go_to(&mut self, line: &Line<'_>) -> Option<bool> {
+        let told = [line.account_id, line.region, line.log_group, line.log_stream];
+        if let Some(Last { place, lambda, .. }) = &self.last
+            && [&place.0, &place.1, &place.2, &place.3].map(Option::as_deref) == told
+        {
+            return *lambda;
+        }
+        let [account, region, group, stream] = told.map(|text| text.map(str::to_owned));
+        let lambda = is_lambda(line);
+        self.last = Some(Last { place: (account, region, group, stream), lambda, stream: None });
+        lambda
+    }
+
     fn place(&mut self, place: Place) -> usize {
         if let Some(at) = self.places.get(&place) {
             return *at;
@@ -82,18 +102,17 @@ impl Invocations {
         self.streams.len() - 1
     }
 
-    fn stream_of(&mut self, line: &Line<'_>) -> usize {
-        let told = [line.account_id, line.region, line.log_group, line.log_stream];
-        if let Some((place, at)) = &self.last
-            && [&place.0, &place.1, &place.2, &place.3].map(Option::as_deref) == told
-        {
-            return *at;
+    /// The stream of the line that [`Invocations::go_to`] was called with last.
+    fn stream(&mut self) -> Option<usize> {
+        let Last { place, stream, .. } = self.last.as_ref()?;
+        if stream.is_some() {
+            return *stream;
         }
-        let [account, region, group, stream] = told.map(|text| text.map(str::to_owned));
-        let exported = stream.as_ref().map(|stream| stream.replace('/', "-"));
-        let at = self.place((account.clone(), region.clone(), group.clone(), exported));
-        self.last = Some(((account, region, group, stream), at));
-        at
+        let (account, region, group, stream) = place.clone();
+        let exported = stream.map(|stream| stream.replace('/', "-"));
+        let at = self.place((account, region, group, exported));
+        self.last.as_mut()?.stream = Some(at);
+        Some(at)
     }
 
     /// Takes the lines that waited, now that all of their time are there.
@@ -139,7 +158,7 @@ impl Invocations {
 
 impl Stitcher for Invocations {
     fn add(&mut self, line: &Line<'_>) {
-        let lambda = is_lambda(line);
+        let lambda = self.go_to(line);
         if lambda == Some(false) {
             return;
         }
@@ -152,7 +171,7 @@ impl Stitcher for Invocations {
             self.settle();
             self.now = line.time;
         }
-        let at = self.stream_of(line);
+        let Some(at) = self.stream() else { return };
         let stream = &mut self.streams[at];
         // `/` is greater than `-`.
         if line.log_stream > stream.name.as_deref() {
@@ -243,27 +262,6 @@ impl Stream {
         }
         over
     }
-}
-
-/// Whether the line stands in a function's log; `None` where group and stream do not tell.
-fn is_lambda(line: &Line<'_>) -> Option<bool> {
-    if let Some(service) = line.log_group.and_then(services::of_group) {
-        return Some(service.id == "lambda");
-    }
-    // `2026/03/02/[$LATEST]<32 hex>`, with the function's name before the bracket in groups of several.
-    let environment = line.log_stream.and_then(|stream| stream.rsplit_once(']')).map(|(_, environment)| environment);
-    environment.is_some_and(|e| e.len() == 32 && e.bytes().all(|b| b.is_ascii_hexdigit())).then_some(true)
-}
-
-/// The function's name in `2026/03/02/name[version]…`.
-fn function_of_stream(stream: &str) -> Option<&str> {
-    let (head, _) = stream.split_once('[')?;
-    let date = head.get(..11)?;
-    let shaped = date.bytes().enumerate().all(|(i, b)| match i {
-        4 | 7 | 10 => matches!(b, b'/' | b'-'),
-        _ => b.is_ascii_digit(),
-    });
-    Some(&head[11..]).filter(|name| shaped && !name.is_empty())
 }
 
 #[derive(Default)]

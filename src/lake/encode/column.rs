@@ -220,7 +220,7 @@ impl Column {
         }
     }
 
-    /// Makes it `rows` rows long.
+    /// Makes it `rows` rows long at least.
     pub fn pad(&mut self, rows: usize) {
         match &mut self.data {
             Data::Empty => {}
@@ -230,6 +230,16 @@ impl Column {
                 let end = lists.items.rows();
                 lists.ends.resize(rows.max(lists.ends.len()), end);
             }
+        }
+    }
+
+    /// Makes it `rows` rows long, the last ones: it can be read from now on.
+    pub fn finish(&mut self, rows: usize) {
+        self.pad(rows);
+        match &mut self.data {
+            Data::Text(texts) | Data::Float(texts) => texts.settle(),
+            Data::List(lists) => lists.items.settle(),
+            Data::Empty | Data::Int(_) | Data::Bool(_) => {}
         }
     }
 

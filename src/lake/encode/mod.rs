@@ -137,7 +137,7 @@ mod tests {
             let mut all = from_arrow::empty(&batch.schema()).unwrap();
             for (column, array) in all.iter_mut().zip(batch.columns()) {
                 from_arrow::append(column, 0, array.slice(start, count).as_ref());
-                column.pad(count);
+                column.finish(count);
             }
             writer.write(&all.iter().collect::<Vec<_>>(), count).unwrap();
         }

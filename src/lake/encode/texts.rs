@@ -12,7 +12,12 @@ const DICTIONARY_BYTES: usize = 1024 * 1024;
 /// After so many rows it is known whether values repeat.
 const TRIAL: usize = 8192;
 
-/// See the module.
+/// Values that are looked up at once: their places in memory are fetched beside each other instead of one after
+/// the other, and the column's table stays near meanwhile.
+const BATCH: usize = 256;
+const BATCH_BYTES: usize = 64 * 1024;
+
+/// See the module. What was pushed is readable after [`Texts::settle`].
 #[derive(Clone, Default)]
 pub(in crate::lake) struct Texts {
     codes: Vec<u32>,
@@ -23,6 +28,23 @@ pub(in crate::lake) struct Texts {
     /// Slots of an open hash table of codes, [`NULL`] for free: a power of two of them, half of them free at
     /// least. None where values are not looked for.
     slots: Option<Vec<u32>>,
+    fresh: Fresh,
+}
+
+/// Values that are not looked up yet: the codes of their rows are numbers of them.
+#[derive(Clone, Default)]
+struct Fresh {
+    bytes: Vec<u8>,
+    ends: Vec<usize>,
+    /// Rows before have codes.
+    row: usize,
+}
+
+impl Fresh {
+    fn value(&self, number: usize) -> &[u8] {
+        let start = if number == 0 { 0 } else { self.ends[number - 1] };
+        &self.bytes[start..self.ends[number]]
+    }
 }
 
 impl Texts {
@@ -40,6 +62,7 @@ impl Texts {
     pub fn constant(value: &[u8], rows: usize) -> Self {
         let mut texts = Self::repeating();
         texts.push(value);
+        texts.settle();
         texts.codes.resize(rows, 0);
         texts
     }
@@ -53,6 +76,7 @@ impl Texts {
     }
 
     pub(super) fn codes(&self) -> &[u32] {
+        debug_assert!(self.fresh.ends.is_empty());
         &self.codes
     }
 
@@ -86,13 +110,23 @@ impl Texts {
 
     #[inline]
     pub fn push(&mut self, value: &[u8]) {
-        let code = match (&self.slots, self.codes.last()) {
-            (None, _) => self.append(value),
-            (Some(_), Some(&last)) if last != NULL && self.value(last) == value => last,
-            (Some(_), _) => self.look_up(value),
-        };
         make_room(&mut self.codes, 1);
-        self.codes.push(code);
+        if self.slots.is_none() {
+            let code = self.append(value);
+            self.codes.push(code);
+            return;
+        }
+        let last = self.fresh.ends.len();
+        if last > 0 && self.fresh.value(last - 1) == value {
+            self.codes.push(last as u32 - 1);
+            return;
+        }
+        self.codes.push(last as u32);
+        self.fresh.bytes.extend_from_slice(value);
+        self.fresh.ends.push(self.fresh.bytes.len());
+        if last + 1 == BATCH || self.fresh.bytes.len() > BATCH_BYTES {
+            self.settle();
+        }
     }
 
     fn append(&mut self, value: &[u8]) -> u32 {
@@ -103,10 +137,41 @@ impl Texts {
         (self.ends.len() - 1) as u32
     }
 
-    fn look_up(&mut self, value: &[u8]) -> u32 {
+    /// Looks up what was pushed since.
+    pub fn settle(&mut self) {
+        if self.fresh.ends.is_empty() {
+            return;
+        }
+        let mut fresh = std::mem::take(&mut self.fresh);
+        let mut hashes = [0; BATCH];
+        for (number, hash) in hashes.iter_mut().enumerate().take(fresh.ends.len()) {
+            *hash = hashing::hash(hashing::seed(), fresh.value(number));
+        }
+        let mut codes = [NULL; BATCH];
+        // Loads that wait for nothing, so that they go on side by side.
+        if let Some(slots) = &self.slots {
+            let mask = slots.len() - 1;
+            codes.iter_mut().zip(&hashes[..fresh.ends.len()]).for_each(|(c, hash)| *c = slots[*hash as usize & mask]);
+        }
+        for (number, code) in codes.iter_mut().enumerate().take(fresh.ends.len()) {
+            let value = fresh.value(number);
+            if *code == NULL || self.value(*code) != value {
+                *code = self.look_up(hashes[number], value);
+            }
+        }
+        for code in self.codes[fresh.row..].iter_mut().filter(|code| **code != NULL) {
+            *code = codes[*code as usize];
+        }
+        fresh.bytes.clear();
+        fresh.ends.clear();
+        fresh.row = self.codes.len();
+        self.fresh = fresh;
+    }
+
+    fn look_up(&mut self, hash: u64, value: &[u8]) -> u32 {
         let Some(slots) = &self.slots else { return self.append(value) };
         let mask = slots.len() - 1;
-        let mut at = hashing::hash(hashing::seed(), value) as usize & mask;
+        let mut at = hash as usize & mask;
         while slots[at] != NULL {
             if self.value(slots[at]) == value {
                 return slots[at];
@@ -141,6 +206,7 @@ impl Texts {
 
     /// Row `i` becomes the one that was at `order[i]`.
     pub fn reorder(&mut self, order: &[u32]) {
+        debug_assert!(self.fresh.ends.is_empty());
         self.codes = order.iter().map(|&row| self.codes[row as usize]).collect();
     }
 
@@ -187,6 +253,7 @@ mod tests {
                 wanted.push(Some(value));
             }
         }
+        texts.settle();
         assert!(read(&texts) == wanted);
         assert!(texts.is_dictionary());
         // The multiples of five among the 900 were left out.
@@ -203,11 +270,13 @@ mod tests {
         for i in 0..20_000 {
             texts.push(format!("{}", i / 10_000 * 10_000 + i % 10_000).as_bytes());
         }
+        texts.settle();
         assert!(!texts.is_dictionary());
         assert_eq!(read(&texts)[19_999].as_deref(), Some("19999"));
         assert_eq!(read(&texts)[0].as_deref(), Some("0"));
         let mut long = Texts::repeating();
         (0..40).for_each(|i| long.push(format!("{i}{}", "x".repeat(50_000)).as_bytes()));
+        long.settle();
         assert!(!long.is_dictionary());
     }
 }

@@ -1,5 +1,6 @@
 //! What one log line tells of an invocation, kept until all lines are there.
 
+use crate::codec::hex;
 use crate::codec::json::{self, Json};
 use crate::formats::shared::lambda::{self, Platform, Text};
 use crate::formats::shared::{links, runtimes};
@@ -56,13 +57,14 @@ impl Entry {
     pub fn of(line: &Line<'_>) -> Self {
         let id = line_id(line.event_id);
         let base = Self { time: line.time, rank: Rank::Other, id, request_id: None, facts: None, platform: false };
-        // An application's line that the columns tell enough of.
-        if matches!(line.kind, Some("app" | "emf")) && line.error_type.is_none() {
+        let application = matches!(line.kind, Some("app" | "emf"));
+        // The columns tell enough of it.
+        if application && line.error_type.is_none() {
             let request_id = line.request_id.filter(|id| links::is_uuid(id)).map(Box::from);
             return Self { request_id, ..base };
         }
         let text = line.raw.trim();
-        match lambda::platform(text) {
+        match (!application).then(|| lambda::platform(text)).flatten() {
             Some(platform) => base.with_platform(platform),
             None => base.with_application(text),
         }
@@ -150,8 +152,8 @@ impl Entry {
 
 /// The identity as a number; another than 32 hex digits is hashed to one.
 fn line_id(event_id: &str) -> u128 {
-    match u128::from_str_radix(event_id, 16) {
-        Ok(id) if event_id.len() == 32 => id,
-        _ => Sha256::digest(event_id).iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(*byte)),
+    match hex::decode(event_id.as_bytes()) {
+        Some(id) => u128::from_be_bytes(id),
+        None => Sha256::digest(event_id).iter().take(16).fold(0, |id, byte| (id << 8) | u128::from(*byte)),
     }
 }
