@@ -20,7 +20,11 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         &["walkdir", "crossbeam_channel", "csv_core", "arrow", "parquet", "rawzip", "tar", "tempfile"],
     ),
     ("lake", &["model", "codec"], &["arrow", "parquet", "zstd", "hmac", "rustix"]),
-    ("pull", &["model"], &["aws_config", "aws_sdk_s3", "aws_sdk_cloudwatchlogs", "aws_smithy_http_client", "tokio"]),
+    (
+        "pull",
+        &["model"],
+        &["aws_config", "aws_sdk_s3", "aws_sdk_cloudwatchlogs", "aws_smithy_http_client", "tokio", "tempfile"],
+    ),
     ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),
     ("frame", &["model", "lake"], &["polars"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),

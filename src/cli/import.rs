@@ -138,7 +138,7 @@ fn tell(report: &ImportReport, lake: &Lake, args: &ImportArgs, context: &Context
     Ok(if failed { Exit::Failure } else { Exit::Clean })
 }
 
-fn tell_tally(report: &ImportReport, lake: &Lake, context: &Context) {
+pub(super) fn tell_tally(report: &ImportReport, lake: &Lake, context: &Context) {
     let tally = &report.tally;
     let list = |map: &std::collections::BTreeMap<String, u64>| {
         let items: Vec<String> = map.iter().map(|(name, n)| format!("{name} {}", number(*n))).collect();

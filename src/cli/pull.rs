@@ -1,16 +1,14 @@
 //! `logsift pull`.
 
+mod cloudwatch;
+mod discover;
+
 use super::context::Context;
 use super::exit::Exit;
-use super::terminal;
-use crate::pull::{ClientConfig, log_groups, log_prefixes};
-use crate::report::jsonl;
-use crate::report::table::Table;
-use crate::report::text::number;
+use crate::pull::ClientConfig;
 use clap::{Args, Subcommand};
-use std::io::Write as _;
 
-/// Ask AWS. The only command that opens a socket, and it makes read calls only.
+/// Bring logs from AWS into the lake. The only command that opens a socket, and it makes read calls only.
 #[derive(Debug, Args)]
 pub struct PullArgs {
     #[command(subcommand)]
@@ -28,18 +26,9 @@ pub struct PullArgs {
 
 #[derive(Debug, Subcommand)]
 enum PullCommand {
-    /// Show what there is to pull: log groups with class, retention, size and protection
-    Discover {
-        /// Only groups whose names begin so
-        #[arg(long, value_name = "TEXT")]
-        prefix: Option<String>,
-        /// Also the accounts that deliver logs to this bucket
-        #[arg(long, value_name = "NAME")]
-        bucket: Vec<String>,
-        /// Print a table or JSON lines
-        #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
-        format: String,
-    },
+    #[command(name = "cloudwatch")]
+    CloudWatch(cloudwatch::CloudWatchArgs),
+    Discover(discover::DiscoverArgs),
 }
 
 pub(super) fn run(args: &PullArgs, context: &Context) -> anyhow::Result<Exit> {
@@ -48,40 +37,8 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> anyhow::Result<Exit> {
         region: args.region.clone().or_else(|| context.settings.region.value.clone()),
         endpoint_url: args.endpoint_url.clone(),
     };
-    let PullCommand::Discover { prefix, bucket, format } = &args.command;
-    let mut out = terminal::output(None)?;
-    let mut table = Table::new(&["log_group", "class", "retention", "stored_bytes", "kms", "data_protection"])
-        .right_aligned(&["stored_bytes"]);
-    for group in log_groups(&config, prefix.as_deref())? {
-        if format == "json" {
-            let value = serde_json::json!({
-                "log_group": group.name, "class": group.class, "retention_days": group.retention_days,
-                "stored_bytes": group.stored_bytes, "kms_key": group.kms_key, "data_protection": group.data_protection,
-            });
-            jsonl::write_line(&mut out, &value)?;
-        }
-        table.push(vec![
-            group.name,
-            group.class,
-            group.retention_days.map_or_else(|| "never expires".to_owned(), |days| format!("{days} days")),
-            number(group.stored_bytes.unsigned_abs()),
-            if group.kms_key.is_some() { "yes" } else { "no" }.to_owned(),
-            group.data_protection.unwrap_or_else(|| "none".to_owned()),
-        ]);
+    match &args.command {
+        PullCommand::CloudWatch(args) => cloudwatch::run(args, &config, context),
+        PullCommand::Discover(args) => discover::run(args, &config, context),
     }
-    if format == "table" {
-        write!(out, "{}", table.render(context.terminal.width()))?;
-    }
-    for name in bucket {
-        for prefix in log_prefixes(&config, name)? {
-            let uri = format!("s3://{name}/{prefix}");
-            if format == "json" {
-                jsonl::write_line(&mut out, &serde_json::json!({"s3": uri}))?;
-            } else {
-                writeln!(out, "{uri}")?;
-            }
-        }
-    }
-    out.flush()?;
-    Ok(Exit::Clean)
 }

@@ -12,8 +12,14 @@ use std::time::Duration;
 
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
-/// How long a run may take to its next safe place.
-const GRACE: Duration = Duration::from_millis(500);
+/// Milliseconds that a run may take to its next safe place.
+static GRACE: AtomicU64 = AtomicU64::new(500);
+
+/// From now on the run's next safe place may be so far away.
+#[cfg(feature = "pull")]
+pub(super) fn grace(time: Duration) {
+    GRACE.store(time.as_millis() as u64, Ordering::Relaxed);
+}
 
 /// The first Ctrl-C asks the run to stop at the next safe place, and ends it when it does not get there (a
 /// read that blocks, a query); the second one ends it at once. The lake is safe either way.
@@ -21,7 +27,7 @@ pub(super) fn catch_interrupts() {
     let handler = || {
         if !INTERRUPTED.swap(true, Ordering::SeqCst) {
             std::thread::spawn(|| {
-                std::thread::sleep(GRACE);
+                std::thread::sleep(Duration::from_millis(GRACE.load(Ordering::Relaxed)));
                 end();
             });
             return;
@@ -69,10 +75,19 @@ impl Terminal {
 
     /// A progress bar that shows itself after a second, on a terminal only.
     pub fn bar(&self, what: &'static str) -> Bar {
+        self.drawn(what, "{prefix} {bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {msg}  {eta}")
+    }
+
+    /// As [`Self::bar`], for work of which nobody knows how much there is.
+    #[cfg(feature = "pull")]
+    pub fn spinner(&self, what: &'static str) -> Bar {
+        self.drawn(what, "{prefix} {spinner} {elapsed_precise}  {bytes}  {binary_bytes_per_sec}  {msg}")
+    }
+
+    fn drawn(&self, what: &'static str, template: &str) -> Bar {
         let shown = self.progress && !self.quiet && io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
         let bar = ProgressBar::with_draw_target(Some(0), target);
-        let template = "{prefix} {bar:30} {bytes}/{total_bytes}  {binary_bytes_per_sec}  {msg}  {eta}";
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -159,6 +174,13 @@ pub(super) struct Bar {
 impl Bar {
     pub fn finish(&self) {
         self.bar.finish_and_clear();
+    }
+
+    /// All records and bytes so far, and what else is to be said.
+    #[cfg(feature = "pull")]
+    pub fn tell(&self, records: u64, bytes: u64, more: &str) {
+        self.bar.set_position(bytes);
+        self.bar.set_message(format!("{} events, {more}", text::number(records)));
     }
 }
 

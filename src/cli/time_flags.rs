@@ -1,15 +1,15 @@
 //! The shared time flags: one window, many spellings.
 
 use crate::model::Micros;
-#[cfg(feature = "query")]
+#[cfg(any(feature = "query", feature = "pull"))]
 use crate::model::TimeRange;
 use anyhow::{Context as _, bail};
-#[cfg(feature = "query")]
+#[cfg(any(feature = "query", feature = "pull"))]
 use clap::Args;
 use jiff::tz::TimeZone;
 
 /// Flags that choose a time window.
-#[cfg(feature = "query")]
+#[cfg(any(feature = "query", feature = "pull"))]
 #[derive(Clone, Debug, Default, Args)]
 pub struct TimeArgs {
     /// From so long ago (30m, 12h, 7d, 2w) or from this time on
@@ -29,7 +29,7 @@ pub struct TimeArgs {
 
 const MINUTE: i64 = 60_000_000;
 
-#[cfg(feature = "query")]
+#[cfg(any(feature = "query", feature = "pull"))]
 impl TimeArgs {
     pub fn range(&self, now: Micros, tz: &TimeZone) -> anyhow::Result<TimeRange> {
         if let Some(around) = &self.around {
@@ -134,7 +134,7 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "query")]
+    #[cfg(any(feature = "query", feature = "pull"))]
     #[test]
     fn windows() {
         let now = Micros(1_000 * MINUTE);

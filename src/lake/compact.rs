@@ -301,7 +301,7 @@ mod tests {
         }
         let parts = writer.finish().unwrap();
         assert_eq!(parts.len(), 1);
-        lake.commit_import(parts, Vec::new(), Vec::new()).unwrap();
+        lake.commit_import(Change { by: "import".to_owned(), add_parts: parts, ..Change::default() }).unwrap();
     }
 
     fn config(target: u64) -> CompactConfig<'static> {

@@ -3,7 +3,7 @@
 
 use super::LakeError;
 use super::store::Store;
-use crate::model::{Micros, Tally, TimeRange};
+use crate::model::{Micros, Ranges, Tally, TimeRange};
 use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -100,6 +100,17 @@ pub struct StaleDay {
     pub day: Option<i64>,
 }
 
+/// A range of a source's time that was fetched whole.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Pulled {
+    /// URI of the source, and what was asked of it.
+    pub source: String,
+    /// Milliseconds since 1970, inclusive.
+    pub from: i64,
+    /// Exclusive.
+    pub to: i64,
+}
+
 /// One change of the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -117,6 +128,9 @@ pub struct Change {
     /// Stale before, and now made anew.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub stitched: Vec<StaleDay>,
+    /// Fetched with the objects of this change.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub pulled: Vec<Pulled>,
     /// SHA-256 of the file of the change before: who alters an old one breaks the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -134,7 +148,7 @@ pub struct Manifest {
     /// Version of the last scan's change; 0 when there was none.
     #[serde(default)]
     pub last_scan: u64,
-    /// Version of the last change of what is to be scanned (import, merge, prune); 0 when there was none.
+    /// Version of the last change of what is to be scanned (import, pull, merge, prune); 0 when there was none.
     #[serde(default)]
     pub last_import: u64,
     /// Every pruning there was.
@@ -142,6 +156,9 @@ pub struct Manifest {
     pub pruned: Vec<Pruned>,
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub stale: BTreeSet<StaleDay>,
+    /// What was fetched, by source: a pull takes only what is missing.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub pulled: BTreeMap<String, Ranges>,
 }
 
 pub(super) fn change_path(version: u64) -> String {
@@ -195,7 +212,7 @@ impl Manifest {
         self.version += 1;
         match change.by.as_str() {
             "scan" => self.last_scan = self.version,
-            "import" | "merge" | "prune" => self.last_import = self.version,
+            "import" | "pull" | "merge" | "prune" => self.last_import = self.version,
             _ => {}
         }
         for path in &change.remove_parts {
@@ -208,6 +225,9 @@ impl Manifest {
             self.stale.remove(day);
         }
         self.stale.extend(change.stale);
+        for Pulled { source, from, to } in change.pulled {
+            self.pulled.entry(source).or_default().add(from, to);
+        }
     }
 
     /// Publishes a change as the next number. [`LakeError::Conflict`] when somebody was faster.

@@ -1,6 +1,6 @@
 //! Collects rows by table and day, stores full parts, and publishes them in one commit.
 
-use super::manifest::{Change, Part, SourceObject, StaleDay};
+use super::manifest::{Change, Part};
 use super::part::{PartBuilder, RowMeta};
 use super::store::Store;
 use super::{Lake, LakeError};
@@ -113,22 +113,12 @@ impl<'s> LakeWriter<'s> {
 }
 
 impl Lake {
-    /// Publishes imported parts and their source objects together, and which days of derived tables lack them.
-    pub fn commit_import(
-        &mut self,
-        parts: Vec<Part>,
-        stale: Vec<StaleDay>,
-        objects: Vec<SourceObject>,
-    ) -> Result<(), LakeError> {
-        if parts.is_empty() && objects.is_empty() {
+    /// Publishes imported parts and their source objects together, which days of derived tables lack them, and what
+    /// was fetched with them.
+    pub fn commit_import(&mut self, change: Change) -> Result<(), LakeError> {
+        if change.add_parts.is_empty() && change.add_objects.is_empty() && change.pulled.is_empty() {
             return Ok(());
         }
-        self.commit(Change {
-            by: "import".to_owned(),
-            add_parts: parts,
-            stale,
-            add_objects: objects,
-            ..Change::default()
-        })
+        self.commit(change)
     }
 }

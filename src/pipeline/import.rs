@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::stitched;
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
-use crate::lake::manifest::{Part, SourceObject};
+use crate::lake::manifest::{Change, Part, Pulled, SourceObject};
 use crate::lake::{Lake, store};
 use crate::model::{Micros, Origin, Tally};
 use crate::source::framing::Framing;
@@ -40,6 +40,16 @@ pub struct ImportConfig {
     pub stdin: Option<PathBuf>,
 }
 
+/// A file to import, and what is known of it alone.
+pub struct Incoming {
+    pub file: SourceFile,
+    /// What the custody record calls it; its path where this is none.
+    pub name: Option<String>,
+    pub origin: Origin,
+    /// What S3 called this version of it.
+    pub etag: Option<String>,
+}
+
 /// What became of an import.
 #[derive(Debug, Default)]
 pub struct ImportReport {
@@ -61,48 +71,88 @@ const COMMIT_BYTES: u64 = 256 * 1024 * 1024;
 /// interruption leaves the lake as the last commit made it.
 pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -> Result<ImportReport, PipelineError> {
     let (files, errors) = walk(&config.paths, lake.root());
-    let mut report = ImportReport { errors, ..ImportReport::default() };
-    progress.total(files.iter().map(|f| f.size).sum());
-    let mut known = Mutex::new(Known::default());
+    let named = |file: SourceFile| Incoming {
+        name: (config.stdin.as_ref() == Some(&file.path)).then(|| "-".to_owned()),
+        file,
+        origin: Origin::default(),
+        etag: None,
+    };
+    let files: Vec<Incoming> = files.into_iter().map(named).collect();
+    progress.total(files.iter().map(|incoming| incoming.file.size).sum());
+    let mut importer = Importer::new(config);
+    importer.report.errors = errors;
     let mut rest = files.as_slice();
     while !rest.is_empty() {
         let (group, after) = rest.split_at(group_len(rest));
         rest = after;
+        importer.group(lake, group, Vec::new(), progress)?;
+    }
+    importer.finish(lake, progress)
+}
+
+/// How many files go into the next commit; at least one.
+fn group_len(files: &[Incoming]) -> usize {
+    let mut bytes = 0;
+    let fits = files.iter().take_while(|incoming| {
+        bytes += incoming.file.size;
+        bytes <= COMMIT_BYTES
+    });
+    fits.count().max(1)
+}
+
+/// Imports groups of files as they come.
+pub struct Importer<'c> {
+    config: &'c ImportConfig,
+    known: Mutex<Known>,
+    pub report: ImportReport,
+}
+
+impl<'c> Importer<'c> {
+    /// The paths of `config` are not looked at.
+    pub fn new(config: &'c ImportConfig) -> Self {
+        Self { config, known: Mutex::new(Known::default()), report: ImportReport::default() }
+    }
+
+    /// Imports these files and commits them together with what was fetched with them.
+    pub fn group(
+        &mut self,
+        lake: &mut Lake,
+        files: &[Incoming],
+        pulled: Vec<Pulled>,
+        progress: &dyn Progress,
+    ) -> Result<(), PipelineError> {
         let run = Run {
             lake,
-            config,
+            config: self.config,
             progress,
-            known: &known,
-            files: group,
+            known: &self.known,
+            files,
             spool: Spool::new(lake.root().join(store::INTERNAL)),
             next: AtomicUsize::new(0),
             taken: Mutex::new(HashSet::new()),
             done: Mutex::new(Done::default()),
             failed: AtomicBool::new(false),
         };
-        let parts = run.group()?;
+        let add_parts = run.group()?;
         let done = run.done.into_inner().unwrap_or_else(PoisonError::into_inner);
-        report.skipped += done.skipped;
-        report.errors.extend(done.errors);
-        report.notes.extend(done.notes);
-        let objects = done.objects.into_iter().map(|object| settle(object, config.now, &mut report)).collect();
-        let stale = stitched::stale_days(&parts);
-        lake.commit_import(parts, stale, objects)?;
-        known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
+        self.report.skipped += done.skipped;
+        self.report.errors.extend(done.errors);
+        self.report.notes.extend(done.notes);
+        let objects = done.objects.into_iter();
+        let add_objects = objects.map(|object| settle(object, self.config.now, &mut self.report)).collect();
+        let stale = stitched::stale_days(&add_parts);
+        let by = if pulled.is_empty() { "import" } else { "pull" }.to_owned();
+        lake.commit_import(Change { by, add_parts, add_objects, stale, pulled, ..Change::default() })?;
+        self.known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
+        Ok(())
     }
-    stitched::rebuild(lake, progress)?;
-    report.notes.sort_unstable();
-    Ok(report)
-}
 
-/// How many files go into the next commit; at least one.
-fn group_len(files: &[SourceFile]) -> usize {
-    let mut bytes = 0;
-    let fits = files.iter().take_while(|file| {
-        bytes += file.size;
-        bytes <= COMMIT_BYTES
-    });
-    fits.count().max(1)
+    /// Makes the derived tables of what was imported.
+    pub fn finish(mut self, lake: &mut Lake, progress: &dyn Progress) -> Result<ImportReport, PipelineError> {
+        stitched::rebuild(lake, progress)?;
+        self.report.notes.sort_unstable();
+        Ok(self.report)
+    }
 }
 
 struct Run<'a> {
@@ -110,7 +160,7 @@ struct Run<'a> {
     config: &'a ImportConfig,
     progress: &'a dyn Progress,
     known: &'a Mutex<Known>,
-    files: &'a [SourceFile],
+    files: &'a [Incoming],
     /// For members of archives that must be read twice.
     spool: Spool,
     next: AtomicUsize,
@@ -143,6 +193,7 @@ struct Finished {
     members: Option<u64>,
     /// Where in the lake its bytes are kept.
     evidence: Option<String>,
+    etag: Option<String>,
 }
 
 /// An object larger than this is parsed by several workers.
@@ -220,13 +271,13 @@ impl Run<'_> {
         Ok(())
     }
 
-    fn file(&self, file: &SourceFile, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
-        let mut object = Object::of_file(file);
-        if self.config.stdin.as_deref() == Some(&file.path) {
-            "-".clone_into(&mut object.name);
+    fn file(&self, incoming: &Incoming, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
+        let mut object = Object::of_file(&incoming.file);
+        if let Some(name) = &incoming.name {
+            object.name.clone_from(name);
         }
-        let result = self.object(object, None, send, sink);
-        self.progress.advance(file.size);
+        let result = self.object(object, None, incoming, send, sink);
+        self.progress.advance(incoming.file.size);
         result.map(drop)
     }
 
@@ -235,6 +286,7 @@ impl Run<'_> {
         &self,
         object: Object,
         archive: Option<&str>,
+        incoming: &Incoming,
         send: &Sender<Block>,
         sink: &mut LakeSink<'_>,
     ) -> Result<Read, ObjectError> {
@@ -258,7 +310,7 @@ impl Run<'_> {
         }
         let input = match object.open(&self.spool)? {
             Opened::Content(content) => Input::new(&object.name, content)?,
-            Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), send, sink),
+            Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), incoming, send, sink),
         };
         let evidence = self.evidence(&object, &sha256, input.head())?;
         let binary = input.is_binary();
@@ -271,7 +323,7 @@ impl Run<'_> {
         let job = Arc::new(ObjectJob {
             view,
             resumes: self.cut_before(&object.name).map(str::to_owned),
-            origin: self.config.origin.or(&s3_key::origin_of(&object.path)),
+            origin: self.config.origin.or(&incoming.origin).or(&s3_key::origin_of(&object.path)),
             name: object.name,
             sha256,
             ..ObjectJob::default()
@@ -292,7 +344,8 @@ impl Run<'_> {
             text
         });
         let whole = incomplete.is_none();
-        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, members: None });
+        let etag = incoming.etag.clone().filter(|_| archive.is_none());
+        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, etag, members: None });
         Ok(Read { members: 1, whole })
     }
 
@@ -341,7 +394,7 @@ fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObj
         name: job.name.clone(),
         size: object.size,
         sha256: job.sha256.clone(),
-        etag: None,
+        etag: object.etag,
         imported: now.to_string(),
         tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
         tally,

@@ -1,5 +1,6 @@
 //! Clients with the standard AWS configuration: profiles, SSO, environment, IMDS, web identity.
 
+use aws_config::profile::ProfileFileCredentialsProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 
@@ -18,7 +19,9 @@ impl ClientConfig {
             aws_smithy_http_client::Builder::new().tls_provider(Provider::Rustls(CryptoMode::Ring)).build_https();
         let mut loader = aws_config::defaults(BehaviorVersion::latest()).http_client(http);
         if let Some(profile) = &self.profile {
-            loader = loader.profile_name(profile);
+            // Who names a profile means it, whatever the environment says.
+            let named = ProfileFileCredentialsProvider::builder().profile_name(profile).build();
+            loader = loader.profile_name(profile).credentials_provider(named);
         }
         if let Some(region) = &self.region {
             loader = loader.region(Region::new(region.clone()));

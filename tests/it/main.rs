@@ -18,6 +18,10 @@ mod lake_commands;
 mod masking;
 mod old_lake;
 mod parts;
+#[cfg(feature = "pull")]
+mod pull;
 #[cfg(feature = "query")]
 mod samples;
+#[cfg(feature = "pull")]
+mod simulator;
 mod stitched;

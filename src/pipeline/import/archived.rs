@@ -1,6 +1,6 @@
 //! Archives on their way into the lake: each member is an object, and the archive has a custody record too.
 
-use super::{Finished, ObjectError, Read, Run};
+use super::{Finished, Incoming, ObjectError, Read, Run};
 use crate::model::Tally;
 use crate::pipeline::PipelineError;
 use crate::pipeline::block::Block;
@@ -19,6 +19,7 @@ impl Run<'_> {
         object: &Object,
         sha256: String,
         (outer, inside): (Option<String>, Archive),
+        incoming: &Incoming,
         send: &Sender<Block>,
         sink: &mut LakeSink<'_>,
     ) -> Result<Read, ObjectError> {
@@ -31,7 +32,9 @@ impl Run<'_> {
                 return Err(PipelineError::Interrupted);
             }
             let result = match entry {
-                Ok(Entry::Object(member)) => self.object(member, Some(outer.as_ref().unwrap_or(&sha256)), send, sink),
+                Ok(Entry::Object(member)) => {
+                    self.object(member, Some(outer.as_ref().unwrap_or(&sha256)), incoming, send, sink)
+                }
                 Ok(Entry::Left { name, what }) => {
                     left.count(&name, what, &mut tally);
                     return Ok(());
@@ -60,6 +63,7 @@ impl Run<'_> {
             job: Arc::new(job),
             size: object.size,
             incomplete,
+            etag: incoming.etag.clone().filter(|_| outer.is_none()),
             archive: outer,
             members: Some(members),
             ..Finished::default()

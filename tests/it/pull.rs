@@ -1,0 +1,179 @@
+//! `pull` against a simulator of CloudWatch Logs that speaks its protocol to the real SDK.
+
+use crate::env::{Output, TestEnv};
+use crate::simulator;
+use logsift::lake::Lake;
+use serde_json::Value;
+use std::collections::BTreeMap;
+use std::io::{Read as _, Write as _};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::Duration;
+
+/// See `simulator/mod.rs`.
+struct Simulator {
+    port: u16,
+}
+
+impl Simulator {
+    fn start(env: &TestEnv, flags: &[&str]) -> Self {
+        let put = env.path().join("put.jsonl");
+        let args = [&["--dump", put.to_str().unwrap()], flags].concat();
+        let args: Vec<String> = args.into_iter().map(str::to_owned).collect();
+        Self { port: simulator::start(&args) }
+    }
+
+    fn answers(&self, what: &str) -> u64 {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.write_all(b"GET /stats HTTP/1.1\r\n\r\n").unwrap();
+        stream.shutdown(std::net::Shutdown::Write).unwrap();
+        let mut text = String::new();
+        stream.read_to_string(&mut text).unwrap();
+        let stats: Value = serde_json::from_str(text.split_once("\r\n\r\n").unwrap().1).unwrap();
+        stats["answers"][what].as_u64().unwrap_or(0)
+    }
+
+    fn command(&self, env: &TestEnv, args: &[&str]) -> Command {
+        let url = format!("http://127.0.0.1:{}", self.port);
+        let all = ["pull", "--region", "eu-central-1", "--endpoint-url", &url, "cloudwatch"];
+        let mut command = env.command(&[&all, args].concat());
+        command.env("AWS_ACCESS_KEY_ID", "AKIAEXAMPLE").env("AWS_SECRET_ACCESS_KEY", "none");
+        command
+    }
+
+    #[track_caller]
+    fn pull(&self, env: &TestEnv, args: &[&str]) -> Output {
+        Output::of(args, self.command(env, args).output().unwrap())
+    }
+}
+
+/// Group, stream, milliseconds and message, with how often they come.
+type Events = BTreeMap<(String, String, i64, String), u32>;
+
+fn put(env: &TestEnv) -> Events {
+    let mut events = Events::new();
+    for line in std::fs::read_to_string(env.path().join("put.jsonl")).unwrap().lines() {
+        let value: Value = serde_json::from_str(line).unwrap();
+        let text = |name: &str| value[name].as_str().unwrap().to_owned();
+        *events.entry((text("g"), text("s"), value["t"].as_i64().unwrap(), text("m"))).or_default() += 1;
+    }
+    events
+}
+
+fn pulled(lake: &Path) -> Events {
+    let lake = Lake::open(lake).unwrap();
+    let mut events = Events::new();
+    for part in lake.all_parts().filter(|part| part.table == "cloudwatch") {
+        for batch in lake.text_batches(part, &["cw_log_group", "cw_log_stream", "raw"]).unwrap() {
+            let batch = batch.unwrap();
+            let [group, stream, raw] = ["cw_log_group", "cw_log_stream", "raw"].map(|name| batch.texts(name));
+            for i in 0..batch.len() {
+                let text = |value: Option<&str>| value.unwrap().to_owned();
+                let time = batch.time(i).unwrap() / 1000;
+                *events.entry((text(group.get(i)), text(stream.get(i)), time, text(raw.get(i)))).or_default() += 1;
+            }
+        }
+    }
+    events
+}
+
+#[track_caller]
+fn assert_same(env: &TestEnv) {
+    let (put, pulled) = (put(env), pulled(&env.lake()));
+    assert!(put.values().any(|n| *n > 1), "no doubles were planted");
+    let missing: Vec<_> = put.iter().filter(|(event, n)| pulled.get(*event) != Some(n)).take(3).collect();
+    let extra: Vec<_> = pulled.iter().filter(|(event, n)| put.get(*event) != Some(n)).take(3).collect();
+    assert!(missing.is_empty() && extra.is_empty(), "missing {missing:?}\nextra {extra:?}");
+}
+
+#[test]
+fn every_event_comes_once_and_the_same_command_again_fetches_nothing() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--events", "40000"]);
+    let args = ["--log-group", "/aws/lambda/*", "--since", "1d", "--max-tps", "200"];
+    simulator.pull(&env, &args).code(0);
+    assert_same(&env);
+    let first = simulator.answers("FilterLogEvents");
+    assert!(first > 10, "{first}");
+    let again = simulator.pull(&env, &[&args[..], &["--output-format", "json"]].concat()).code(0);
+    let summary: Value = serde_json::from_str(&again.stdout).unwrap();
+    assert_eq!(summary["tally"]["records_in"], 0, "{summary}");
+    // Late events are looked for, and what is known adds nothing.
+    simulator.pull(&env, &[&args[..], &["--follow-late", "24"]].concat()).code(0);
+    assert_same(&env);
+}
+
+#[test]
+fn faults_cost_time_and_no_event() {
+    for seed in ["1", "2", "3"] {
+        let env = TestEnv::new();
+        let simulator = Simulator::start(&env, &["--events", "30000", "--faults", "0.15", "--seed", seed]);
+        simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "400"]).code(0);
+        assert!(simulator.answers("fault") > 3);
+        assert_same(&env);
+    }
+}
+
+#[test]
+fn a_killed_run_is_carried_on() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--events", "60000", "--latency-ms", "200"]);
+    let args = ["--log-group", "*", "--since", "1d", "--max-tps", "60"];
+    for millis in [150, 400, 900] {
+        let mut child = simulator.command(&env, &args).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    simulator.pull(&env, &args).code(0);
+    assert_same(&env);
+    let leftovers = std::fs::read_dir(env.lake().join("_logsift")).unwrap().flatten();
+    let leftovers = leftovers.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp-"));
+    assert_eq!(leftovers.count(), 0);
+}
+
+#[test]
+fn a_quota_is_kept_to() {
+    let env = TestEnv::new();
+    let flags = ["--events", "20000", "--filter-tps", "20", "--latency-ms", "300"];
+    let simulator = Simulator::start(&env, &flags);
+    simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "200"]).code(0);
+    assert!(simulator.answers("throttled") > 0);
+    assert_same(&env);
+}
+
+#[test]
+fn a_group_that_may_not_be_read_keeps_no_other_from_coming() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--deny", "/aws/lambda/fn-1"]);
+    let args = ["--log-group", "*", "--log-group", "no-such-group", "--since", "1d", "--max-tps", "100"];
+    let output = simulator.pull(&env, &args).code(2);
+    assert!(output.stderr.contains("/aws/lambda/fn-1: AccessDeniedException"), "{}", output.stderr);
+    assert!(output.stderr.contains("no log group of eu-central-1 is called no-such-group"), "{}", output.stderr);
+    let groups: std::collections::BTreeSet<_> = pulled(&env.lake()).into_keys().map(|(group, ..)| group).collect();
+    assert_eq!(groups.into_iter().collect::<Vec<_>>(), ["/aws/lambda/fn-0", "/aws/lambda/fn-2"]);
+}
+
+#[test]
+fn a_plan_fetches_nothing() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &[]);
+    let plan = simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--dry-run"]).code(0);
+    assert!(plan.stdout.contains("/aws/lambda/fn-2") && plan.stdout.contains("FilterLogEvents"), "{}", plan.stdout);
+    assert_eq!(simulator.answers("FilterLogEvents"), 0);
+    assert!(!env.lake().exists());
+}
+
+#[test]
+fn what_cannot_be_is_told() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &[]);
+    let none = simulator.pull(&env, &["--log-group", "*"]).code(2);
+    assert!(none.stderr.contains("say how far back"), "{}", none.stderr);
+    let backwards = ["--log-group", "*", "--from", "2026-03-02", "--to", "2026-03-01"];
+    assert!(simulator.pull(&env, &backwards).code(2).stderr.contains("the window is empty"));
+    let mut command = simulator.command(&env, &["--log-group", "*", "--since", "1d", "--profile", "nobody"]);
+    let output = Output::of(&["--profile", "nobody"], command.output().unwrap()).code(2);
+    assert!(output.stderr.contains("nobody"), "{}", output.stderr);
+}
