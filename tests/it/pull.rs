@@ -106,13 +106,15 @@ fn every_event_comes_once_and_the_same_command_again_fetches_nothing() {
 
 #[test]
 fn faults_cost_time_and_no_event() {
+    let mut faults = 0;
     for seed in ["1", "2", "3"] {
         let env = TestEnv::new();
-        let simulator = Simulator::start(&env, &["--events", "30000", "--faults", "0.15", "--seed", seed]);
+        let simulator = Simulator::start(&env, &["--events", "30000", "--faults", "0.2", "--seed", seed]);
         simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "400"]).code(0);
-        assert!(simulator.answers("fault") > 3);
+        faults += simulator.answers("fault");
         assert_same(&env);
     }
+    assert!(faults > 10, "{faults}");
 }
 
 #[test]
