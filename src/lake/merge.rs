@@ -1,7 +1,7 @@
 //! Other lakes' events are taken over into this one.
 
 use super::link_index::{self, LinkHashes};
-use super::manifest::{Change, Part, Pulled, SourceObject, StaleDay};
+use super::manifest::{Change, Part, SourceObject, StaleDay};
 use super::rewrite::{PartWriter, folder_of};
 use super::store::Store as _;
 use super::{Lake, LakeError, publish, schema, verify};
@@ -94,9 +94,6 @@ impl Lake {
                     new.insert(sha256.clone(), SourceObject { evidence, ..object.clone() });
                 }
             }
-            change.pulled.extend(other.manifest.pulled.iter().flat_map(|(source, ranges)| {
-                ranges.iter().map(|(from, to)| Pulled { source: source.clone(), from, to })
-            }));
             for pruned in &other.manifest.pruned {
                 if !self.manifest.pruned.contains(pruned) && !change.pruned.contains(pruned) {
                     change.pruned.push(pruned.clone());
