@@ -23,7 +23,16 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     (
         "pull",
         &["model"],
-        &["aws_config", "aws_sdk_s3", "aws_sdk_cloudwatchlogs", "aws_smithy_http_client", "tokio", "tempfile"],
+        &[
+            "aws_config",
+            "aws_credential_types",
+            "aws_sdk_cloudwatchlogs",
+            "aws_sdk_s3",
+            "aws_sdk_sts",
+            "aws_smithy_http_client",
+            "tokio",
+            "tempfile",
+        ],
     ),
     ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),
     ("frame", &["model", "lake"], &["polars"]),

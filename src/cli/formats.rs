@@ -78,7 +78,7 @@ pub(super) fn run(args: &FormatsArgs, context: &Context) -> anyhow::Result<Exit>
                 exit = Exit::Failure;
             }
             for file in &files {
-                unpack(Object::of_file(file), &Spool::temporary(), &mut |found| {
+                unpack(Object::of_file(file, None), &Spool::temporary(), &mut |found| {
                     let (name, line) = match found {
                         Found::Object(object, content) => match Input::new(&object.name, content) {
                             Ok(input) => (object.name, identify(input, &s3_key::origin_of(&object.path), &options)),

@@ -100,7 +100,8 @@ fn in_range(findings: Vec<Finding>, range: crate::model::TimeRange) -> Vec<Findi
 }
 
 fn incomplete_objects(lake: &Lake) -> Vec<String> {
-    lake.manifest.objects.values().filter_map(|object| object.incomplete.clone()).collect()
+    let objects = lake.manifest.objects.values().filter_map(|object| object.incomplete.clone());
+    objects.chain(lake.manifest.gaps()).collect()
 }
 
 /// Scans the lake with every rule, and keeps the findings where they are whole.

@@ -89,7 +89,11 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     print(args, context, &report)?;
     tell(context, &report, engine.set().rules.len());
     let found = report.findings.iter().any(|f| f.severity >= fail_on);
-    Ok(match (report.not_scanned.is_empty(), found) {
+    let gaps = lake.as_ref().filter(|_| of_lake).map(|lake| lake.manifest.gaps()).unwrap_or_default();
+    for gap in &gaps {
+        context.terminal.warn(&one_line(&format!("not whole: {gap}")));
+    }
+    Ok(match (report.not_scanned.is_empty() && gaps.is_empty(), found) {
         (false, _) => Exit::Failure,
         (true, true) => Exit::Findings,
         (true, false) => Exit::Clean,

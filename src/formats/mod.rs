@@ -20,6 +20,7 @@ mod jsonl;
 mod network_firewall;
 mod nlb;
 mod ocsf;
+mod posture;
 mod route53_public;
 mod route53_resolver;
 mod s3access;
@@ -33,7 +34,7 @@ mod xray;
 use crate::model::{Common, Field, Record, Reject, Row};
 
 /// Every format, in the order ties are decided.
-pub static ALL: [&dyn LogFormat; 25] = [
+pub static ALL: [&dyn LogFormat; 26] = [
     &alb::Alb,
     &cloudtrail::CloudTrail,
     &apigateway::ApiGateway,
@@ -54,6 +55,7 @@ pub static ALL: [&dyn LogFormat; 25] = [
     &xray::XRay,
     &config::Config,
     &guardduty::GuardDuty,
+    &posture::Posture,
     &ocsf::Ocsf,
     &apigateway_execution::ApiGatewayExecution,
     &cloudwatch::CloudWatch,

@@ -1,23 +1,29 @@
-//! Source objects that are kept as they were delivered: CloudTrail's digests, which prove its log files.
+//! Source objects that are kept as they were delivered: CloudTrail's digests, which prove its log files, and what was
+//! pulled from buckets.
 
 use super::manifest::SourceObject;
 use super::publish::sha256;
-use super::store::Store as _;
+use super::store::{INTERNAL, Store as _};
+use super::verify::sources::hash_file;
 use super::{Lake, LakeError};
 use crate::codec::inflate::Compression;
 use std::collections::HashSet;
+use std::path::Path;
 
 /// Folder in the lake; in it one folder for each kind.
 pub const FOLDER: &str = "evidence";
+/// Kind of what was pulled from buckets.
+const PULLED: &str = "pulled";
 
 /// Named by its SHA-256, and by how the bytes are compressed.
-fn path_of(kind: &str, sha256: &str, bytes: &[u8]) -> String {
-    let suffix = match Compression::of(bytes) {
-        Compression::Gzip => ".json.gz",
-        Compression::Zstd => ".json.zst",
-        Compression::None => ".json",
+fn path_of(kind: &str, sha256: &str, head: &[u8]) -> String {
+    let json = if kind == PULLED { "" } else { ".json" };
+    let suffix = match Compression::of(head) {
+        Compression::Gzip => ".gz",
+        Compression::Zstd => ".zst",
+        Compression::None => "",
     };
-    format!("{FOLDER}/{kind}/{sha256}{suffix}")
+    format!("{FOLDER}/{kind}/{sha256}{json}{suffix}")
 }
 
 impl Lake {
@@ -32,21 +38,28 @@ impl Lake {
         Ok(Some(path))
     }
 
+    /// Keeps a file of the lake's own disk whose bytes have that SHA-256, under another name. It is not safe from a
+    /// power loss before [`Lake::sync`].
+    pub fn keep_pulled(&self, sha256: &str, head: &[u8], file: &Path) -> Result<String, LakeError> {
+        let path = path_of(PULLED, sha256, head);
+        self.store.link_if_absent(&path, file)?;
+        Ok(path)
+    }
+
+    /// All that was written is on the disk.
+    pub fn sync(&self) -> Result<(), LakeError> {
+        self.store.sync()
+    }
+
     /// The object's kept bytes are here, and what they were; else what is wrong with them.
-    pub(super) fn check_evidence(
-        &self,
-        object: &SourceObject,
-        path: &str,
-    ) -> Result<Result<Vec<u8>, String>, LakeError> {
-        let Some(bytes) = self.get(path)? else {
-            return Ok(Err("is missing".to_owned()));
-        };
-        let found = sha256(&bytes);
-        Ok(if found == object.sha256 {
-            Ok(bytes)
-        } else {
-            Err(format!("another SHA-256 than that of {}", object.name))
-        })
+    pub(super) fn check_evidence(&self, object: &SourceObject, path: &str) -> Result<Result<(), String>, LakeError> {
+        let full = self.root().join(path);
+        match hash_file(&full, object.size) {
+            Ok(hashed) if hashed.whole == object.sha256 => Ok(Ok(())),
+            Ok(_) => Ok(Err(format!("another SHA-256 than that of {}", object.name))),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(Err("is missing".to_owned())),
+            Err(error) => Err(LakeError::io(&full, error)),
+        }
     }
 
     /// Copies another lake's evidence; its manifest may come from anybody, so the name is made anew.
@@ -58,12 +71,29 @@ impl Lake {
             [FOLDER, kind, _] if kind.bytes().all(|b| b.is_ascii_lowercase() || b == b'-') => (*kind).to_owned(),
             _ => return Err(LakeError::Foreign { path: path.clone() }),
         };
+        let head = other.store.get_range(path, 0, 8).unwrap_or_default();
+        let own = path_of(&kind, &object.sha256, &head);
         let altered = |what: String| LakeError::Altered { path: path.clone(), what };
-        let bytes = other.check_evidence(object, path)?.map_err(altered)?;
-        if path_of(&kind, &object.sha256, &bytes) != *path {
+        other.check_evidence(object, path)?.map_err(altered)?;
+        if own != *path {
             return Err(LakeError::Foreign { path: path.clone() });
         }
-        self.keep_evidence(&kind, &object.sha256, &bytes)
+        // A copy of our own first: what is hashed is what is kept.
+        let staged = self.root().join(INTERNAL).join(format!(".tmp-{}-evidence", std::process::id()));
+        let take = || {
+            std::fs::copy(other.root().join(path), &staged).map_err(|e| LakeError::io(&staged, e))?;
+            match hash_file(&staged, object.size) {
+                Ok(hashed) if hashed.whole == object.sha256 => self.store.link_if_absent(&own, &staged),
+                Ok(_) => Err(altered("was changed while it was read".to_owned())),
+                Err(error) => Err(LakeError::io(&staged, error)),
+            }
+        };
+        let taken = take();
+        // A leftover is removed by the next writer.
+        let _ = std::fs::remove_file(&staged);
+        taken?;
+        self.sync()?;
+        Ok(Some(own))
     }
 
     /// Evidence that no manifest names.

@@ -111,6 +111,15 @@ pub struct Pulled {
     pub to: i64,
 }
 
+/// A source of which the lake holds a part only, and not what was hidden or left out.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Partial {
+    pub why: String,
+    /// The time it is about: milliseconds since 1970, half-open.
+    pub from: i64,
+    pub to: i64,
+}
+
 /// One change of the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -131,6 +140,12 @@ pub struct Change {
     /// Fetched with the objects of this change.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pulled: Vec<Pulled>,
+    /// By source.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partial: BTreeMap<String, Partial>,
+    /// Sources that were partial and are whole now.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub whole: Vec<String>,
     /// SHA-256 of the file of the change before: who alters an old one breaks the chain.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub parent: Option<String>,
@@ -159,6 +174,16 @@ pub struct Manifest {
     /// What was fetched, by source: a pull takes only what is missing.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub pulled: BTreeMap<String, Ranges>,
+    /// Sources that are not here whole: nothing about them is ever clean.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub partial: BTreeMap<String, Partial>,
+}
+
+impl Manifest {
+    /// What is known to be missing from the sources, a line each.
+    pub fn gaps(&self) -> Vec<String> {
+        self.partial.iter().map(|(source, partial)| format!("{source}: {}", partial.why)).collect()
+    }
 }
 
 pub(super) fn change_path(version: u64) -> String {
@@ -227,6 +252,15 @@ impl Manifest {
         self.stale.extend(change.stale);
         for Pulled { source, from, to } in change.pulled {
             self.pulled.entry(source).or_default().add(from, to);
+        }
+        for source in &change.whole {
+            self.partial.remove(source);
+        }
+        for (source, mut partial) in change.partial {
+            if let Some(before) = self.partial.get(&source) {
+                (partial.from, partial.to) = (partial.from.min(before.from), partial.to.max(before.to));
+            }
+            self.partial.insert(source, partial);
         }
     }
 

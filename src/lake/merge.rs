@@ -77,7 +77,11 @@ impl Lake {
         }
         self.take_objects(others, &mut change, &mut report)?;
         change.stale = stale(&change.add_parts);
-        if !change.add_parts.is_empty() || !change.add_objects.is_empty() || !change.pruned.is_empty() {
+        if !change.add_parts.is_empty()
+            || !change.add_objects.is_empty()
+            || !change.pruned.is_empty()
+            || !change.partial.is_empty()
+        {
             self.commit(change)?;
         }
         Ok(report)
@@ -93,6 +97,9 @@ impl Lake {
                     let evidence = self.take_evidence(other, object)?;
                     new.insert(sha256.clone(), SourceObject { evidence, ..object.clone() });
                 }
+            }
+            for (source, partial) in &other.manifest.partial {
+                change.partial.insert(source.clone(), partial.clone());
             }
             for pruned in &other.manifest.pruned {
                 if !self.manifest.pruned.contains(pruned) && !change.pruned.contains(pruned) {

@@ -83,6 +83,31 @@ impl LocalStore {
         Ok(())
     }
 
+    /// Gives a file of the same disk another name, in the lake; nothing happens where that exists. What it is called
+    /// is not safe from a power loss before [`LocalStore::sync`].
+    pub(super) fn link_if_absent(&self, path: &str, file: &Path) -> Result<(), LakeError> {
+        let full = self.root.join(path);
+        make_private_dir(full.parent().unwrap_or(&self.root))?;
+        match fs::hard_link(file, &full) {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => Err(LakeError::io(&full, error)),
+            _ => Ok(()),
+        }
+    }
+
+    /// Everything written to the lake's disk is there to stay: one call for any number of files.
+    pub(super) fn sync(&self) -> Result<(), LakeError> {
+        #[cfg(target_os = "linux")]
+        {
+            let folder = File::open(&self.root).map_err(|e| LakeError::io(&self.root, e))?;
+            rustix::fs::syncfs(folder).map_err(|e| LakeError::io(&self.root, e.into()))
+        }
+        #[cfg(not(target_os = "linux"))]
+        {
+            rustix::fs::sync();
+            Ok(())
+        }
+    }
+
     /// Bytes free for this user on the lake's disk; `None` where the system does not say.
     pub fn free_bytes(&self) -> Option<u64> {
         let stat = rustix::fs::statvfs(&self.root).ok()?;

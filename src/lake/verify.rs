@@ -1,6 +1,6 @@
 //! Whether the lake is what its manifest says, and the source objects are what was imported.
 
-mod sources;
+pub(super) mod sources;
 
 use super::link_index::{self, LinkHashes};
 use super::manifest::{self, Change, Manifest, Part};

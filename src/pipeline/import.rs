@@ -12,7 +12,7 @@ use super::progress::Progress;
 use super::stitched;
 use super::{PipelineError, threads};
 use crate::formats::{LogFormat, Options};
-use crate::lake::manifest::{Change, Part, Pulled, SourceObject};
+use crate::lake::manifest::{Change, Part, SourceObject};
 use crate::lake::{Lake, store};
 use crate::model::{Micros, Origin, Tally};
 use crate::source::framing::Framing;
@@ -48,6 +48,8 @@ pub struct Incoming {
     pub origin: Origin,
     /// What S3 called this version of it.
     pub etag: Option<String>,
+    /// Keep its bytes in the lake too.
+    pub keep: bool,
 }
 
 /// What became of an import.
@@ -76,6 +78,7 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
         file,
         origin: Origin::default(),
         etag: None,
+        keep: false,
     };
     let files: Vec<Incoming> = files.into_iter().map(named).collect();
     progress.total(files.iter().map(|incoming| incoming.file.size).sum());
@@ -85,7 +88,7 @@ pub fn import(lake: &mut Lake, config: &ImportConfig, progress: &dyn Progress) -
     while !rest.is_empty() {
         let (group, after) = rest.split_at(group_len(rest));
         rest = after;
-        importer.group(lake, group, Vec::new(), progress)?;
+        importer.group(lake, group, Change { by: "import".to_owned(), ..Change::default() }, progress)?;
     }
     importer.finish(lake, progress)
 }
@@ -113,12 +116,12 @@ impl<'c> Importer<'c> {
         Self { config, known: Mutex::new(Known::default()), report: ImportReport::default() }
     }
 
-    /// Imports these files and commits them together with what was fetched with them.
+    /// Imports these files and commits them as part of the change.
     pub fn group(
         &mut self,
         lake: &mut Lake,
         files: &[Incoming],
-        pulled: Vec<Pulled>,
+        change: Change,
         progress: &dyn Progress,
     ) -> Result<(), PipelineError> {
         let run = Run {
@@ -141,8 +144,10 @@ impl<'c> Importer<'c> {
         let objects = done.objects.into_iter();
         let add_objects = objects.map(|object| settle(object, self.config.now, &mut self.report)).collect();
         let stale = stitched::stale_days(&add_parts);
-        let by = if pulled.is_empty() { "import" } else { "pull" }.to_owned();
-        lake.commit_import(Change { by, add_parts, add_objects, stale, pulled, ..Change::default() })?;
+        if files.iter().any(|file| file.keep) {
+            lake.sync()?;
+        }
+        lake.commit_import(Change { add_parts, add_objects, stale, ..change })?;
         self.known.get_mut().unwrap_or_else(PoisonError::into_inner).committed();
         Ok(())
     }
@@ -272,10 +277,7 @@ impl Run<'_> {
     }
 
     fn file(&self, incoming: &Incoming, send: &Sender<Block>, sink: &mut LakeSink<'_>) -> Result<(), ObjectError> {
-        let mut object = Object::of_file(&incoming.file);
-        if let Some(name) = &incoming.name {
-            object.name.clone_from(name);
-        }
+        let object = Object::of_file(&incoming.file, incoming.name.as_deref());
         let result = self.object(object, None, incoming, send, sink);
         self.progress.advance(incoming.file.size);
         result.map(drop)
@@ -312,7 +314,10 @@ impl Run<'_> {
             Opened::Content(content) => Input::new(&object.name, content)?,
             Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), incoming, send, sink),
         };
-        let evidence = self.evidence(&object, &sha256, input.head())?;
+        let mut evidence = self.evidence(&object, &sha256, input.head())?;
+        if evidence.is_none() && incoming.keep && archive.is_none() {
+            evidence = Some(self.original(&object, incoming, &sha256)?);
+        }
         let binary = input.is_binary();
         // Objects of one export task are one view of a stream; every API output is one of its own.
         let view = match input.framing() {

@@ -56,7 +56,7 @@ pub fn parse(config: &ParseConfig, progress: &dyn Progress, out: &mut dyn Write)
     let mut report = ParseReport { errors, ..ParseReport::default() };
     progress.total(files.iter().map(|file| file.size).sum());
     for file in &files {
-        parse_object(config, Object::of_file(file), progress, out, &mut report)?;
+        parse_object(config, Object::of_file(file, None), progress, out, &mut report)?;
         progress.advance(file.size);
     }
     Ok(report)

@@ -24,7 +24,7 @@ pub fn scan_files(
     let (files, errors) = walk(paths, skip);
     progress.total(files.iter().map(|f| f.size).sum());
     let mut report = run(&files, config, progress, |worker, number, file| {
-        scan_object(worker, number, Object::of_file(file), progress)?;
+        scan_object(worker, number, Object::of_file(file, None), progress)?;
         progress.advance(file.size);
         Ok(())
     })?;

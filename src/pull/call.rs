@@ -1,18 +1,22 @@
 //! One call, repeated for as long as that may help.
 
 use super::pace::Pace;
+use super::session::Login;
 use aws_sdk_cloudwatchlogs::config::http::HttpResponse;
 use aws_sdk_cloudwatchlogs::error::{ProvideErrorMetadata, SdkError};
 use std::error::Error;
 use std::fmt::Write as _;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Failures of one call in a row, throttles aside.
-const FAILURES: u32 = 8;
+pub(super) const FAILURES: u32 = 8;
 /// Throttles of one call in a row: at the slowest pace that is minutes.
 const THROTTLES: u32 = 60;
 const LONGEST_WAIT: Duration = Duration::from_secs(20);
+/// Between two looks for new credentials.
+const RENEWED_EVERY: Duration = Duration::from_secs(5);
 
 /// What all calls of a run did; read while it runs.
 #[derive(Debug, Default)]
@@ -27,6 +31,8 @@ pub struct Stats {
     pub bytes: AtomicU64,
     /// In files that were not taken over yet.
     pub spooled: AtomicU64,
+    /// Calls that wait for new credentials.
+    pub waiting: AtomicU64,
     /// Set from outside: no call begins any more.
     pub stop: AtomicBool,
 }
@@ -50,6 +56,19 @@ pub(super) enum Fault {
     Invalid(String),
     /// Everything else, and what did not pass after all repetitions.
     Failed(String),
+}
+
+impl Fault {
+    pub fn text(&self) -> &str {
+        match self {
+            Self::Stopped => "stopped",
+            Self::Credentials(text)
+            | Self::Denied(text)
+            | Self::NotFound(text)
+            | Self::Invalid(text)
+            | Self::Failed(text) => text,
+        }
+    }
 }
 
 enum Remedy {
@@ -103,66 +122,105 @@ fn remedy<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRes
         | "IncompleteSignature"
         | "MissingAuthenticationToken"
         | "RequestExpired" => Remedy::None(Fault::Credentials(text)),
-        "AccessDeniedException" | "AccessDenied" | "OptInRequired" => Remedy::None(Fault::Denied(text)),
-        "ResourceNotFoundException" => Remedy::None(Fault::NotFound(text)),
+        "AccessDeniedException" | "AccessDenied" | "OptInRequired" | "Forbidden" => Remedy::None(Fault::Denied(text)),
+        "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NotFound" => Remedy::None(Fault::NotFound(text)),
         "ServiceUnavailableException"
         | "OperationAbortedException"
         | "RequestTimeout"
         | "RequestTimeoutException"
         | "InternalFailure"
         | "InternalServerError" => Remedy::Repeat(text),
-        "InvalidParameterException" => Remedy::None(Fault::Invalid(text)),
+        "InvalidParameterException" | "PreconditionFailed" => Remedy::None(Fault::Invalid(text)),
         _ if service.raw().status().as_u16() >= 500 || code.is_empty() => Remedy::Repeat(text),
         _ => Remedy::None(Fault::Failed(text)),
     }
 }
 
 /// Half a second, then twice as long each time, less a random share.
-fn wait_after(failures: u32) -> Duration {
+pub(super) fn wait_after(failures: u32) -> Duration {
     use std::hash::{BuildHasher as _, RandomState};
     let most = Duration::from_millis(500).saturating_mul(1 << failures.min(10)).min(LONGEST_WAIT);
     let share = (RandomState::new().hash_one(failures) % 1000) as f64 / 1000.0;
     most.mul_f64(0.5 + share / 2.0)
 }
 
-/// Makes the call when it is its turn, and again where that may help.
-pub(super) async fn call<T, E, F>(stats: &Stats, pace: &Pace, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
-where
-    E: ProvideErrorMetadata + Error + 'static,
-    F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
-{
-    let (mut failures, mut throttles) = (0, 0);
-    loop {
-        pace.turn().await;
-        if stats.stopped() {
-            return Err(Fault::Stopped);
-        }
-        stats.calls.fetch_add(1, Ordering::Relaxed);
-        let error = match attempt().await {
-            Ok(answer) => {
-                pace.went_well();
-                return Ok(answer);
+/// Makes calls as one identity, and counts them.
+#[derive(Clone)]
+pub(super) struct Caller {
+    pub stats: Arc<Stats>,
+    pub login: Login,
+    /// How long to wait for new credentials when those there were have expired.
+    pub patience: Duration,
+}
+
+impl Caller {
+    /// Makes the call when it is its turn, and again where that may help.
+    pub async fn call<T, E, F>(&self, pace: &Pace, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
+    where
+        E: ProvideErrorMetadata + Error + 'static,
+        F: Future<Output = Result<T, SdkError<E, HttpResponse>>>,
+    {
+        let stats = &self.stats;
+        let (mut failures, mut throttles) = (0, 0);
+        let mut expired: Option<Expired<'_>> = None;
+        loop {
+            pace.turn().await;
+            if stats.stopped() {
+                return Err(Fault::Stopped);
             }
-            Err(error) => error,
-        };
-        match remedy(&error) {
-            Remedy::Wait => {
-                stats.throttles.fetch_add(1, Ordering::Relaxed);
-                pace.was_throttled();
-                throttles += 1;
-                if throttles == THROTTLES {
-                    return Err(Fault::Failed(format!("throttled {THROTTLES} times in a row: {}", told(&error))));
+            stats.calls.fetch_add(1, Ordering::Relaxed);
+            let error = match attempt().await {
+                Ok(answer) => {
+                    pace.went_well();
+                    return Ok(answer);
                 }
-            }
-            Remedy::Repeat(text) => {
-                stats.retries.fetch_add(1, Ordering::Relaxed);
-                failures += 1;
-                if failures == FAILURES {
-                    return Err(Fault::Failed(format!("{FAILURES} attempts failed, the last one with {text}")));
+                Err(error) => error,
+            };
+            match remedy(&error) {
+                Remedy::Wait => {
+                    stats.throttles.fetch_add(1, Ordering::Relaxed);
+                    pace.was_throttled();
+                    throttles += 1;
+                    if throttles == THROTTLES {
+                        return Err(Fault::Failed(format!("throttled {THROTTLES} times in a row: {}", told(&error))));
+                    }
                 }
-                tokio::time::sleep(wait_after(failures)).await;
+                Remedy::Repeat(text) => {
+                    stats.retries.fetch_add(1, Ordering::Relaxed);
+                    failures += 1;
+                    if failures == FAILURES {
+                        return Err(Fault::Failed(format!("{FAILURES} attempts failed, the last one with {text}")));
+                    }
+                    tokio::time::sleep(wait_after(failures)).await;
+                }
+                Remedy::None(Fault::Credentials(why)) => {
+                    if expired.get_or_insert_with(|| Expired::now(stats)).since.elapsed() >= self.patience {
+                        return Err(Fault::Credentials(why));
+                    }
+                    self.login.forget().await;
+                    tokio::time::sleep(RENEWED_EVERY.min(self.patience)).await;
+                }
+                Remedy::None(fault) => return Err(fault),
             }
-            Remedy::None(fault) => return Err(fault),
         }
+    }
+}
+
+/// A call that waits for credentials; counted as long as it does.
+struct Expired<'a> {
+    since: Instant,
+    stats: &'a Stats,
+}
+
+impl<'a> Expired<'a> {
+    fn now(stats: &'a Stats) -> Self {
+        stats.waiting.fetch_add(1, Ordering::Relaxed);
+        Self { since: Instant::now(), stats }
+    }
+}
+
+impl Drop for Expired<'_> {
+    fn drop(&mut self) {
+        self.stats.waiting.fetch_sub(1, Ordering::Relaxed);
     }
 }

@@ -1,17 +1,12 @@
-//! What can be pulled: the log prefixes of a bucket. Read calls only.
+//! What can be pulled from buckets.
 
 use super::call::told;
-use super::service::runtime;
-use super::{CREDENTIALS, ClientConfig, PullError};
+use super::{CREDENTIALS, PullError, Session, s3};
 
 /// The folders under `AWSLogs/` of a bucket: one per account or organisation that delivers there.
-pub fn log_prefixes(config: &ClientConfig, bucket: &str) -> Result<Vec<String>, PullError> {
-    runtime()?.block_on(async {
-        let sdk = config.load().await;
-        // Endpoints of test servers have no host name per bucket.
-        let path_style = config.endpoint_url.is_some();
-        let s3 = aws_sdk_s3::config::Builder::from(&sdk).force_path_style(path_style).build();
-        let client = aws_sdk_s3::Client::from_conf(s3);
+pub fn log_prefixes(session: &Session, bucket: &str) -> Result<Vec<String>, PullError> {
+    session.runtime.block_on(async {
+        let client = s3::client(session);
         let mut pages =
             client.list_objects_v2().bucket(bucket).prefix("AWSLogs/").delimiter("/").into_paginator().send();
         let mut all = Vec::new();

@@ -1,6 +1,6 @@
 //! Log groups: what there is, and which of it is meant.
 
-use super::call::{Fault, Stats, call};
+use super::call::{Caller, Fault};
 use super::pace::Pace;
 use aws_sdk_cloudwatchlogs::Client;
 use aws_sdk_cloudwatchlogs::types::LogGroup as ApiGroup;
@@ -130,18 +130,22 @@ fn matches(pattern: &str, text: &str) -> bool {
     pattern[p..].iter().all(|c| *c == '*')
 }
 
-/// Every log group whose name begins with `prefix`, in AWS's order.
+/// Every log group whose name begins with `prefix`, in AWS's order; `linked`: of linked accounts too.
 pub(super) async fn list(
     client: &Client,
-    stats: &Stats,
+    caller: &Caller,
     pace: &Pace,
     prefix: Option<&str>,
+    linked: bool,
 ) -> Result<Vec<LogGroup>, Fault> {
     let prefix = prefix.filter(|prefix| !prefix.is_empty()).map(str::to_owned);
     let (mut all, mut token) = (Vec::new(), None);
     loop {
-        let request = client.describe_log_groups().set_log_group_name_prefix(prefix.clone());
-        let page = call(stats, pace, || request.clone().set_next_token(token.clone()).send()).await?;
+        let request = client
+            .describe_log_groups()
+            .set_log_group_name_prefix(prefix.clone())
+            .set_include_linked_accounts(linked.then_some(true));
+        let page = caller.call(pace, || request.clone().set_next_token(token.clone()).send()).await?;
         all.extend(page.log_groups().iter().map(LogGroup::of));
         token = page.next_token().map(str::to_owned);
         if token.is_none() {
@@ -150,26 +154,25 @@ pub(super) async fn list(
     }
 }
 
-/// The groups that one of these means, each once, and those that mean none.
-pub(super) async fn find<'w>(
+/// The groups that one of these means, each once; and which of these mean one. `linked`: of linked accounts too.
+pub(super) async fn find(
     client: &Client,
-    stats: &Stats,
+    caller: &Caller,
     pace: &Pace,
-    wanted: &'w [Wanted],
-) -> Result<(Vec<LogGroup>, Vec<&'w Wanted>), Fault> {
+    wanted: &[Wanted],
+    linked: bool,
+) -> Result<(Vec<LogGroup>, Vec<bool>), Fault> {
     let mut groups: Vec<LogGroup> = Vec::new();
-    let mut vain = Vec::new();
+    let mut found = Vec::new();
     for one in wanted {
-        let listed = list(client, stats, pace, Some(one.prefix())).await?;
-        let fit: Vec<LogGroup> = listed.into_iter().filter(|group| one.fits(group)).collect();
-        if fit.is_empty() {
-            vain.push(one);
-        }
-        groups.extend(fit);
+        let listed = list(client, caller, pace, Some(one.prefix()), linked).await?;
+        let before = groups.len();
+        groups.extend(listed.into_iter().filter(|group| one.fits(group)));
+        found.push(groups.len() > before);
     }
     groups.sort_by(|a, b| a.arn.cmp(&b.arn));
     groups.dedup_by(|a, b| a.arn == b.arn);
-    Ok((groups, vain))
+    Ok((groups, found))
 }
 
 #[cfg(test)]

@@ -3,18 +3,40 @@
 mod call;
 mod client;
 pub mod cloudwatch;
+mod credentials;
 mod discover;
 mod groups;
+pub mod operations;
+mod organization;
 mod pace;
+mod posture;
 mod quotas;
+pub mod s3;
 mod service;
+mod session;
 mod spool;
 
 pub use call::Stats;
-pub use client::ClientConfig;
+pub use client::{ClientConfig, Mfa, Role};
+pub use credentials::credentials;
 pub use discover::log_prefixes;
 pub use groups::{LogGroup, Wanted};
-pub use service::CloudWatchLogs;
+pub use organization::accounts;
+pub use posture::{Fact, GroupFact, LoginFact};
+pub use service::{CloudWatchLogs, Rates};
+pub use session::Session;
+
+/// What a run gives, in any order.
+pub enum Given {
+    /// Every event of the slice there was.
+    Slice { slice: cloudwatch::Slice, path: tempfile::TempPath, events: u64, bytes: u64 },
+    /// A whole object.
+    Object { object: s3::S3Object, path: tempfile::TempPath },
+    /// A log group or an object that is given up, and why.
+    Failed { what: String, why: String },
+    /// Nothing more can be fetched with these credentials.
+    Credentials(String),
+}
 
 /// Why AWS gave no answer.
 #[derive(Debug, thiserror::Error)]
@@ -23,6 +45,10 @@ pub enum PullError {
     Runtime { source: std::io::Error },
     #[error("no region is set; name one with --region, or in the profile")]
     NoRegion,
+    #[error("there are no credentials: {message}; set them up as for the AWS command line, or name a --profile")]
+    NoCredentials { message: String },
+    #[error("there is no bucket {name}")]
+    NoBucket { name: String },
     #[error("profile {name} gives no credentials: {message}; `aws configure list-profiles` shows those there are")]
     Profile { name: String, message: String },
     #[error("{operation} failed{hint}: {message}")]
@@ -33,12 +59,7 @@ const CREDENTIALS: &str = " (are credentials, region and endpoint right? `aws st
 
 impl PullError {
     fn of(operation: &'static str, fault: call::Fault) -> Self {
-        use call::Fault::{Credentials, Denied, Failed, Invalid, NotFound, Stopped};
-        let (message, hint) = match fault {
-            Stopped => ("stopped".to_owned(), ""),
-            Credentials(message) => (message, CREDENTIALS),
-            Denied(message) | NotFound(message) | Invalid(message) | Failed(message) => (message, ""),
-        };
-        Self::Api { operation, message, hint }
+        let hint = if matches!(fault, call::Fault::Credentials(_)) { CREDENTIALS } else { "" };
+        Self::Api { operation, message: fault.text().to_owned(), hint }
     }
 }

@@ -1,17 +1,16 @@
 //! CloudWatch Logs in one account and region.
 
-use super::call::{Stats, told};
-use super::cloudwatch::{Ask, Fetcher, Given, Slice};
+use super::call::{Caller, Stats};
+use super::cloudwatch::{self, Ask, Fetcher, Slice};
 use super::groups::{self, LogGroup, Wanted};
 use super::pace::Pace;
-use super::{ClientConfig, PullError, quotas};
+use super::{Given, PullError, Session, quotas};
 use aws_sdk_cloudwatchlogs::Client;
-use aws_sdk_cloudwatchlogs::config::ProvideCredentials as _;
 use aws_sdk_cloudwatchlogs::config::retry::RetryConfig;
 use aws_sdk_cloudwatchlogs::config::timeout::TimeoutConfig;
 use std::path::Path;
 use std::sync::Arc;
-use std::sync::mpsc::Receiver;
+use std::sync::mpsc::Sender;
 use std::time::Duration;
 use tokio::runtime::Runtime;
 
@@ -21,81 +20,93 @@ const ATTEMPT: Duration = Duration::from_secs(120);
 
 /// See the module.
 pub struct CloudWatchLogs {
-    runtime: Runtime,
-    client: Client,
-    describe: Pace,
+    pub(super) runtime: Arc<Runtime>,
+    pub(super) client: Client,
+    pub(super) caller: Caller,
+    pub(super) describe: Pace,
+    pub(super) describe_streams: Arc<Pace>,
     filter: Arc<Pace>,
+    get: Arc<Pace>,
+    /// Region, and account where it is not the caller's own.
+    pub name: String,
     pub region: String,
-    pub stats: Arc<Stats>,
-    /// Calls of FilterLogEvents a second.
-    pub rate: f64,
+    /// Calls a second at most.
+    pub rates: Rates,
 }
 
-pub(super) fn runtime() -> Result<Runtime, PullError> {
-    tokio::runtime::Builder::new_multi_thread()
-        .worker_threads(2)
-        .enable_all()
-        .build()
-        .map_err(|source| PullError::Runtime { source })
+/// Calls a second at most, by operation.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Rates {
+    pub filter_log_events: f64,
+    pub get_log_events: f64,
+}
+
+impl Rates {
+    /// The usual share of AWS's quotas in a region, where no number is given.
+    pub fn new(region: &str, filter: Option<f64>, get: Option<f64>) -> Self {
+        Self {
+            filter_log_events: filter.unwrap_or_else(|| quotas::filter_log_events(region) * quotas::SHARE),
+            get_log_events: get.unwrap_or_else(|| quotas::get_log_events(region) * quotas::SHARE),
+        }
+    }
 }
 
 impl CloudWatchLogs {
-    /// `rate`: calls of FilterLogEvents a second; a share of AWS's quota where it is none.
-    pub fn connect(config: &ClientConfig, rate: Option<f64>) -> Result<Self, PullError> {
-        let runtime = runtime()?;
-        let sdk = runtime.block_on(config.load());
-        if let (Some(name), Some(provider)) = (&config.profile, sdk.credentials_provider()) {
-            let error = |error| PullError::Profile { name: name.clone(), message: told(&error) };
-            runtime.block_on(provider.provide_credentials()).map_err(error)?;
-        }
-        let region = sdk.region().ok_or(PullError::NoRegion)?.to_string();
+    /// `patience`: how long to wait for new credentials.
+    pub fn connect(session: &Session, rates: Rates, patience: Duration, stats: &Arc<Stats>) -> Self {
         // Repetitions are ours: each takes its turn like any other call.
-        let api = aws_sdk_cloudwatchlogs::config::Builder::from(&sdk)
+        let api = aws_sdk_cloudwatchlogs::config::Builder::from(&session.sdk)
             .retry_config(RetryConfig::disabled())
             .timeout_config(
                 TimeoutConfig::builder().connect_timeout(CONNECT).operation_attempt_timeout(ATTEMPT).build(),
             )
             .build();
-        let rate = rate.unwrap_or_else(|| quotas::filter_log_events(&region) * quotas::SHARE);
-        Ok(Self {
-            runtime,
+        Self {
+            runtime: Arc::clone(&session.runtime),
             client: Client::from_conf(api),
             describe: Pace::new(quotas::DESCRIBE_LOG_GROUPS * quotas::SHARE),
-            filter: Arc::new(Pace::new(rate)),
-            region,
-            stats: Arc::new(Stats::default()),
-            rate,
-        })
+            describe_streams: Arc::new(Pace::new(quotas::DESCRIBE_LOG_STREAMS * quotas::SHARE)),
+            filter: Arc::new(Pace::new(rates.filter_log_events)),
+            get: Arc::new(Pace::new(rates.get_log_events)),
+            name: session.name(),
+            region: session.region.clone(),
+            caller: Caller { stats: Arc::clone(stats), login: session.login.clone(), patience },
+            rates,
+        }
     }
 
-    /// Every log group whose name begins so.
-    pub fn groups(&self, prefix: Option<&str>) -> Result<Vec<LogGroup>, PullError> {
-        let list = groups::list(&self.client, &self.stats, &self.describe, prefix);
-        self.runtime.block_on(list).map_err(|fault| PullError::of("DescribeLogGroups", fault))
-    }
-
-    /// The groups that one of these means, each once, and those that mean none.
-    pub fn find<'w>(&self, wanted: &'w [Wanted]) -> Result<(Vec<LogGroup>, Vec<&'w Wanted>), PullError> {
-        let find = groups::find(&self.client, &self.stats, &self.describe, wanted);
+    /// The groups that one of these means, each once; and which of these mean one. `linked`: of linked accounts too.
+    pub fn find(&self, wanted: &[Wanted], linked: bool) -> Result<(Vec<LogGroup>, Vec<bool>), PullError> {
+        let find = groups::find(&self.client, &self.caller, &self.describe, wanted, linked);
         self.runtime.block_on(find).map_err(|fault| PullError::of("DescribeLogGroups", fault))
     }
 
-    /// Begins to fetch the slices into files in `folder`. The channel is closed when all is done.
-    pub fn fetch(&self, ask: Ask, folder: &Path, slices: Vec<Slice>) -> Receiver<Given> {
-        let (give, given) = std::sync::mpsc::channel();
-        let fetcher = Fetcher {
-            client: self.client.clone(),
-            ask,
-            stats: Arc::clone(&self.stats),
-            pace: Arc::clone(&self.filter),
-            folder: folder.to_path_buf(),
-        };
-        self.runtime.spawn(fetcher.run(slices, give));
-        given
+    /// How many streams the group has; more than `most` are not counted to the end.
+    pub fn streams(&self, ask: &Ask, group: &LogGroup, most: usize) -> Result<usize, PullError> {
+        let fetcher = self.fetcher(ask.clone(), Path::new(""));
+        let names = self.runtime.block_on(cloudwatch::streams(&fetcher, group, most));
+        names.map(|names| names.len()).map_err(|fault| PullError::of("DescribeLogStreams", fault))
     }
 
-    /// Calls of FilterLogEvents a second at present.
-    pub fn pace(&self) -> f64 {
-        self.filter.rate()
+    fn fetcher(&self, ask: Ask, folder: &Path) -> Fetcher {
+        Fetcher {
+            client: self.client.clone(),
+            ask,
+            caller: self.caller.clone(),
+            filter: Arc::clone(&self.filter),
+            get: Arc::clone(&self.get),
+            describe_streams: Arc::clone(&self.describe_streams),
+            folder: folder.to_path_buf(),
+        }
+    }
+
+    /// Begins to fetch the slices into files in `folder`. The senders are dropped when all is done.
+    pub fn fetch(&self, ask: Ask, folder: &Path, slices: Vec<Slice>, give: Sender<Given>) {
+        self.runtime.spawn(self.fetcher(ask, folder).run(slices, give));
+    }
+
+    /// Calls a second at present.
+    pub fn pace(&self) -> Rates {
+        Rates { filter_log_events: self.filter.rate(), get_log_events: self.get.rate() }
     }
 }

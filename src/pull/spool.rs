@@ -44,9 +44,14 @@ pub(super) struct Ended {
     pub bytes: u64,
 }
 
+/// An empty file for what is fetched.
+pub(super) fn file(folder: &Path, suffix: &str) -> io::Result<tempfile::NamedTempFile> {
+    tempfile::Builder::new().prefix(PREFIX).suffix(suffix).tempfile_in(folder)
+}
+
 impl Spool {
     pub fn new(folder: &Path) -> io::Result<Self> {
-        let file = tempfile::Builder::new().prefix(PREFIX).suffix(".json").tempfile_in(folder)?;
+        let file = file(folder, ".json")?;
         let mut out = BufWriter::with_capacity(256 * 1024, file.reopen()?);
         out.write_all(b"{\"events\":[")?;
         let folder = folder.to_path_buf();

@@ -38,8 +38,8 @@ pub struct Object {
 }
 
 pub(super) enum Body {
-    /// A file at the object's path.
-    File,
+    /// A file, which may be called otherwise.
+    File(PathBuf),
     /// Kept bytes, and why they end early.
     Whole(Whole, Option<(io::ErrorKind, String)>),
     Again(Opener),
@@ -83,9 +83,11 @@ const TEST_OBJECTS: [&str; 5] = [
 const HEAD: usize = 512;
 
 impl Object {
-    pub fn of_file(file: &SourceFile) -> Self {
-        let name = file.path.display().to_string();
-        Self { name, path: file.path.clone(), size: file.size, depth: 0, body: Body::File }
+    /// A file; with a name, that is where it lies as far as anybody else is concerned.
+    pub fn of_file(file: &SourceFile, name: Option<&str>) -> Self {
+        let path = name.map_or_else(|| file.path.clone(), PathBuf::from);
+        let name = path.display().to_string();
+        Self { name, path, size: file.size, depth: 0, body: Body::File(file.path.clone()) }
     }
 
     /// A stream that can be read once, such as standard input.
@@ -104,10 +106,10 @@ impl Object {
     pub fn kept(self, spool: &Spool) -> Result<(Self, String), SourceError> {
         let mut hasher = Sha256::new();
         match self.body {
-            Body::File | Body::Whole(..) => {
+            Body::File(_) | Body::Whole(..) => {
                 let size = drain(&mut *self.bytes()?, &mut hasher);
                 match size {
-                    Err((_, error)) if matches!(self.body, Body::File) => Err(SourceError::open(&self.path, error)),
+                    Err((_, error)) if matches!(self.body, Body::File(_)) => Err(SourceError::open(&self.path, error)),
                     _ => Ok((self, hex::encode(&hasher.finalize()))),
                 }
             }
@@ -149,7 +151,7 @@ impl Object {
 
     fn bytes(&self) -> Result<Bytes, SourceError> {
         Ok(match &self.body {
-            Body::File => Box::new(File::open(&self.path).map_err(|e| SourceError::open(&self.path, e))?),
+            Body::File(path) => Box::new(File::open(path).map_err(|e| SourceError::open(path, e))?),
             Body::Whole(whole, None) => Box::new(whole.reader()),
             Body::Whole(whole, Some((kind, why))) => {
                 Box::new(Cut { bytes: whole.reader(), error: Some(io::Error::new(*kind, why.clone())) })
@@ -198,7 +200,7 @@ impl Object {
     /// Its stored bytes, where they can be read at any place as they lie.
     fn random(&self) -> io::Result<Option<Whole>> {
         match &self.body {
-            Body::File => Whole::of_file(&self.path).map(Some),
+            Body::File(path) => Whole::of_file(path).map(Some),
             Body::Whole(whole, _) => Ok(Some(whole.clone())),
             Body::Again(_) | Body::Once(_) => Ok(None),
         }

@@ -16,6 +16,8 @@ mod lake;
 mod lake_commands;
 #[cfg(feature = "query")]
 mod masking;
+#[cfg(feature = "pull")]
+mod moto;
 mod old_lake;
 mod parts;
 #[cfg(feature = "pull")]

@@ -49,7 +49,7 @@ impl Simulator {
 }
 
 /// Group, stream, milliseconds and message, with how often they come.
-type Events = BTreeMap<(String, String, i64, String), u32>;
+pub type Events = BTreeMap<(String, String, i64, String), u32>;
 
 fn put(env: &TestEnv) -> Events {
     let mut events = Events::new();
@@ -61,7 +61,7 @@ fn put(env: &TestEnv) -> Events {
     events
 }
 
-fn pulled(lake: &Path) -> Events {
+pub fn pulled(lake: &Path) -> Events {
     let lake = Lake::open(lake).unwrap();
     let mut events = Events::new();
     for part in lake.all_parts().filter(|part| part.table == "cloudwatch") {
@@ -80,7 +80,11 @@ fn pulled(lake: &Path) -> Events {
 
 #[track_caller]
 fn assert_same(env: &TestEnv) {
-    let (put, pulled) = (put(env), pulled(&env.lake()));
+    assert_equal(&put(env), &pulled(&env.lake()));
+}
+
+#[track_caller]
+pub fn assert_equal(put: &Events, pulled: &Events) {
     assert!(put.values().any(|n| *n > 1), "no doubles were planted");
     let missing: Vec<_> = put.iter().filter(|(event, n)| pulled.get(*event) != Some(n)).take(3).collect();
     let extra: Vec<_> = pulled.iter().filter(|(event, n)| put.get(*event) != Some(n)).take(3).collect();
@@ -101,6 +105,43 @@ fn every_event_comes_once_and_the_same_command_again_fetches_nothing() {
     assert_eq!(summary["tally"]["records_in"], 0, "{summary}");
     // Late events are looked for, and what is known adds nothing.
     simulator.pull(&env, &[&args[..], &["--follow-late", "24"]].concat()).code(0);
+    assert_same(&env);
+}
+
+#[test]
+fn each_method_gives_the_same_events() {
+    let flags = ["--events", "40000", "--streams", "5"];
+    for (method, asked, not_asked) in
+        [("get", "GetLogEvents", "FilterLogEvents"), ("filter", "FilterLogEvents", "GetLogEvents")]
+    {
+        let env = TestEnv::new();
+        let simulator = Simulator::start(&env, &flags);
+        let rates = ["--max-tps", "200", "--max-get-tps", "200"];
+        let args = [&["--log-group", "*", "--since", "1d", "--method", method], &rates[..]].concat();
+        simulator.pull(&env, &args).code(0);
+        assert_same(&env);
+        assert!(simulator.answers(asked) > 0 && simulator.answers(not_asked) == 0, "{method}");
+        // What one way gave, the other way adds nothing to.
+        let other = ["--log-group", "*", "--since", "1d", "--method", "both", "--follow-late", "24"];
+        simulator.pull(&env, &[&other[..], &rates].concat()).code(0);
+        assert_same(&env);
+        assert!(simulator.answers("GetLogEvents") > 0 && simulator.answers("FilterLogEvents") > 0);
+    }
+}
+
+#[test]
+fn get_log_events_through_faults_and_kills() {
+    let env = TestEnv::new();
+    let flags = ["--events", "40000", "--streams", "20", "--faults", "0.15", "--latency-ms", "50"];
+    let simulator = Simulator::start(&env, &flags);
+    let args = ["--log-group", "*", "--since", "1d", "--method", "both", "--max-tps", "100", "--max-get-tps", "200"];
+    for millis in [300, 900] {
+        let mut child = simulator.command(&env, &args).stderr(Stdio::null()).spawn().unwrap();
+        std::thread::sleep(Duration::from_millis(millis));
+        child.kill().unwrap();
+        child.wait().unwrap();
+    }
+    simulator.pull(&env, &args).code(0);
     assert_same(&env);
 }
 
@@ -178,4 +219,55 @@ fn what_cannot_be_is_told() {
     let mut command = simulator.command(&env, &["--log-group", "*", "--since", "1d", "--profile", "nobody"]);
     let output = Output::of(&["--profile", "nobody"], command.output().unwrap()).code(2);
     assert!(output.stderr.contains("nobody"), "{}", output.stderr);
+}
+
+#[test]
+fn expired_credentials_are_waited_for() {
+    let env = TestEnv::new();
+    let flags = ["--events", "30000", "--latency-ms", "300", "--expire-after", "8"];
+    let simulator = Simulator::start(&env, &flags);
+    let file = |key: &str| {
+        let text = format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = none\n");
+        env.file("credentials", text)
+    };
+    let path = file("AKIAEXAMPLE");
+    let args = ["--log-group", "*", "--since", "1d", "--max-tps", "50"];
+    let start = |more: &[&str]| {
+        let mut command = simulator.command(&env, &[&args[..], more].concat());
+        command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
+        command.env("AWS_SHARED_CREDENTIALS_FILE", &path);
+        command
+    };
+    // Without patience the run ends with what it has, and says so.
+    let ended = Output::of(&args, start(&[]).output().unwrap()).code(2);
+    assert!(ended.stderr.contains("the credentials do not work (any more)"), "{}", ended.stderr);
+    let waits = start(&["--credentials-wait", "1"]).stderr(Stdio::piped()).spawn().unwrap();
+    std::thread::sleep(Duration::from_secs(2));
+    file("AKIAEXAMPLE2");
+    let output = Output::of(&args, waits.wait_with_output().unwrap()).code(0);
+    assert!(output.stderr.contains("the credentials have expired"), "{}", output.stderr);
+    assert_same(&env);
+}
+
+#[test]
+fn what_is_masked_or_sampled_is_never_clean() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--masked", "/aws/lambda/fn-1", "--events", "30000"]);
+    let args = ["--log-group", "*", "--since", "1d", "--max-tps", "200"];
+    simulator.pull(&env, &args).code(0);
+    let scan = env.cmd(&["scan"]).code(2);
+    assert!(scan.stderr.contains("log-group:/aws/lambda/fn-1: a data protection policy"), "{}", scan.stderr);
+    assert!(!scan.stderr.contains("fn-0"), "{}", scan.stderr);
+    simulator.pull(&env, &[&args[..], &["--unmask"]].concat()).code(0);
+    env.cmd(&["scan"]).code(0);
+
+    let sampled = TestEnv::new();
+    simulator.pull(&sampled, &[&args[..], &["--sample", "40kB", "--unmask"]].concat()).code(0);
+    let some: u32 = pulled(&sampled.lake()).values().sum();
+    assert!((100..29_000).contains(&some), "{some}");
+    let scan = sampled.cmd(&["scan"]).code(2);
+    assert!(scan.stderr.contains("a sample of 40,000 bytes of about"), "{}", scan.stderr);
+    simulator.pull(&sampled, &[&args[..], &["--unmask"]].concat()).code(0);
+    assert_equal(&put(&env), &pulled(&sampled.lake()));
+    sampled.cmd(&["scan"]).code(0);
 }

@@ -14,6 +14,11 @@ use std::path::Path;
 /// else why it cannot be read.
 pub type Members<'a> = dyn Fn(&Path) -> Result<Vec<(String, String)>, String> + 'a;
 
+/// An object of a bucket, or what a log group gave.
+fn is_remote(name: &str) -> bool {
+    name.contains("://") || name.starts_with("arn:")
+}
+
 impl Lake {
     pub(super) fn verify_evidence(&self, report: &mut VerifyReport, progress: &dyn Fn(u64)) -> Result<(), LakeError> {
         for object in self.manifest.objects.values() {
@@ -21,7 +26,7 @@ impl Lake {
                 continue;
             };
             match self.check_evidence(object, path)? {
-                Ok(_) => report.evidence += 1,
+                Ok(()) => report.evidence += 1,
                 Err(what) => report.problems.push(Problem::new(path, None, what)),
             }
             progress(object.size);
@@ -35,13 +40,13 @@ impl Lake {
             let name = &object.name;
             let archive = object.archive.as_deref().and_then(|sha256| self.archive_path(sha256, name));
             match archive {
-                Some(path) if path != "-" => {
+                Some(path) if path != "-" && !is_remote(path) => {
                     archives.entry(path).or_default().push(object);
                     continue;
                 }
                 None if object.archive.is_some() => report.missing.push(name.clone()),
                 Some(_) => report.not_local.push(name.clone()),
-                None if name == "-" || name.contains("://") => report.not_local.push(name.clone()),
+                None if name == "-" || is_remote(name) => report.not_local.push(name.clone()),
                 None => self.verify_object(object, report),
             }
             progress(object.size);
@@ -127,14 +132,14 @@ impl Lake {
     }
 }
 
-pub(super) struct Hashed {
+pub(in crate::lake) struct Hashed {
     pub size: u64,
     pub whole: String,
     /// Of the first bytes, as many as asked for, where there are more.
     head: Option<String>,
 }
 
-pub(super) fn hash_file(path: &Path, head: u64) -> io::Result<Hashed> {
+pub(in crate::lake) fn hash_file(path: &Path, head: u64) -> io::Result<Hashed> {
     let mut file = File::open(path)?;
     let mut hasher = Sha256::new();
     let mut block = vec![0; 1024 * 1024];

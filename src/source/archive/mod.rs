@@ -131,7 +131,7 @@ pub fn unpack<E>(object: Object, spool: &Spool, each: &mut dyn FnMut(Found) -> R
 /// Name and SHA-256 of everything that lies in the archive at `path`, as far as it can be read.
 pub fn hashes(path: &Path, spool: &Spool) -> Result<Vec<(String, String)>, SourceError> {
     let size = std::fs::metadata(path).map_err(|e| SourceError::open(path, e))?.len();
-    let object = Object::of_file(&SourceFile { path: path.to_path_buf(), size });
+    let object = Object::of_file(&SourceFile { path: path.to_path_buf(), size }, None);
     let mut all = Vec::new();
     inner_hashes(&object, spool, &mut all)?;
     Ok(all)

@@ -5,6 +5,7 @@
 //! ```text
 //! [--groups 3] [--streams 30] [--events 10000] [--hours 6] [--seed 1] [--dump FILE]
 //! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP]
+//! [--expire-after CALLS] [--masked GROUP]
 //! ```
 //!
 //! Streams are counted by group, events in all. `GET /stats` tells the answers given. `--dump`: every event as JSON,
@@ -15,6 +16,7 @@ mod logs;
 use logs::{Event, Group, Random};
 use serde_json::{Value, json};
 use std::collections::HashMap;
+use std::fmt::Write as _;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
 use std::sync::{Arc, Mutex};
@@ -24,6 +26,8 @@ const PAGE_EVENTS: usize = 10_000;
 const PAGE_BYTES: usize = 1_048_576;
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-central-1";
+/// Expires with `--expire-after`; others do not.
+const FIRST_KEY: &str = "AKIAEXAMPLE";
 
 #[derive(Default)]
 struct Counts {
@@ -33,7 +37,8 @@ struct Counts {
     /// First and last answer, by operation.
     spans: HashMap<String, (Instant, Instant)>,
     storm_until: Option<Instant>,
-    last_page: HashMap<String, Value>,
+    /// Token and text of the last page of each chain.
+    last_page: HashMap<String, (Option<String>, String)>,
 }
 
 struct World {
@@ -45,12 +50,12 @@ struct World {
 }
 
 enum Answer {
-    Ok(Value),
+    Ok(String),
     Error(u16, &'static str, &'static str),
     /// The connection breaks before the answer.
     Reset,
     /// The connection breaks in the middle of it.
-    Cut(Value),
+    Cut(String),
 }
 
 /// Starts a simulator that lives as long as the process; its port.
@@ -81,7 +86,7 @@ fn serve(world: &World, stream: TcpStream) {
     let mut writer = stream.try_clone().unwrap();
     let mut reader = BufReader::new(stream);
     loop {
-        let (mut target, mut length, mut line) = (String::new(), 0, String::new());
+        let (mut target, mut key, mut length, mut line) = (String::new(), String::new(), 0, String::new());
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
             return;
         }
@@ -94,6 +99,7 @@ fn serve(world: &World, stream: TcpStream) {
             let Some((name, value)) = line.trim_end().split_once(':') else { break };
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap(),
+                "authorization" => key = value.split(['=', '/']).nth(1).unwrap_or_default().to_owned(),
                 "x-amz-target" => target = value.trim().rsplit('.').next().unwrap().to_owned(),
                 _ => {}
             }
@@ -106,17 +112,18 @@ fn serve(world: &World, stream: TcpStream) {
             let counts = world.counts.lock().unwrap();
             let spans = counts.spans.iter().map(|(name, (first, last))| (name, (*last - *first).as_secs_f64()));
             let spans: HashMap<_, _> = spans.collect();
-            Answer::Ok(json!({"answers": counts.answers, "spans": spans}))
+            Answer::Ok(json!({"answers": counts.answers, "spans": spans}).to_string())
         } else {
-            world.answer(&target, &serde_json::from_slice(&body).unwrap_or(Value::Null))
+            world.answer(&target, &key, &serde_json::from_slice(&body).unwrap_or(Value::Null))
         };
-        let (status, value, cut) = match answer {
-            Answer::Ok(value) => (200, value, false),
-            Answer::Cut(value) => (200, value, true),
-            Answer::Error(status, kind, message) => (status, json!({"__type": kind, "message": message}), false),
+        let (status, text, cut) = match answer {
+            Answer::Ok(text) => (200, text, false),
+            Answer::Cut(text) => (200, text, true),
+            Answer::Error(status, kind, message) => {
+                (status, json!({"__type": kind, "message": message}).to_string(), false)
+            }
             Answer::Reset => return,
         };
-        let text = value.to_string();
         let head = format!(
             "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
             text.len()
@@ -157,7 +164,15 @@ impl World {
         *calls as f64 > quota
     }
 
-    fn answer(&self, operation: &str, body: &Value) -> Answer {
+    fn answer(&self, operation: &str, key: &str, body: &Value) -> Answer {
+        let calls = || self.counts.lock().unwrap().answers.values().sum::<u64>() as f64;
+        if key == FIRST_KEY && self.number("expire-after").is_some_and(|most| calls() >= most) {
+            return Answer::Error(
+                400,
+                "ExpiredTokenException",
+                "The security token included in the request is expired",
+            );
+        }
         let quota = match operation {
             "FilterLogEvents" => self.number("filter-tps"),
             "GetLogEvents" => self.number("get-tps"),
@@ -208,9 +223,7 @@ impl World {
             }
             // The page that gave this token, once more.
             5 => match counts.last_page.get(&chain(body)) {
-                Some(page) if !body["nextToken"].is_null() && page["nextToken"] == body["nextToken"] => {
-                    Answer::Ok(page.clone())
-                }
+                Some((Some(token), page)) if body["nextToken"].as_str() == Some(token) => Answer::Ok(page.clone()),
                 _ => return None,
             },
             _ => {
@@ -235,6 +248,10 @@ impl World {
         self.groups.iter().find(|group| group.name == name).ok_or(missing)
     }
 
+    fn is_masked(&self, group: &Group) -> bool {
+        self.flags.get("masked").is_some_and(|name| *name == group.name)
+    }
+
     fn describe_groups(&self, body: &Value) -> Answer {
         let prefix = body["logGroupNamePrefix"].as_str().unwrap_or_default();
         let from: usize = body["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
@@ -242,10 +259,11 @@ impl World {
         let page: Vec<Value> = all.iter().skip(from).take(50).map(|group| {
             let arn = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{}", group.name);
             json!({"logGroupName": group.name, "logGroupArn": arn, "arn": format!("{arn}:*"), "creationTime": 1_600_000_000_000i64,
-                "storedBytes": group.events.len() * 20, "logGroupClass": "STANDARD"})
+                "storedBytes": group.events.len() * 20, "logGroupClass": "STANDARD",
+                "dataProtectionStatus": self.is_masked(group).then_some("ACTIVATED")})
         }).collect();
         let next = (from + 50 < all.len()).then(|| (from + 50).to_string());
-        Answer::Ok(with_token(json!({"logGroups": page}), "nextToken", next))
+        Answer::Ok(json!({"logGroups": page, "nextToken": next}).to_string())
     }
 
     fn describe_streams(&self, body: &Value) -> Answer {
@@ -257,10 +275,10 @@ impl World {
         let page: Vec<Value> =
             group.streams.iter().skip(from).take(50).map(|name| json!({"logStreamName": name})).collect();
         let next = (from + 50 < group.streams.len()).then(|| (from + 50).to_string());
-        Answer::Ok(with_token(json!({"logStreams": page}), "nextToken", next))
+        Answer::Ok(json!({"logStreams": page, "nextToken": next}).to_string())
     }
 
-    /// Events from `at` on that `fits` takes, as many as a page holds; where the next page begins.
+    /// Events from `at` on that `fits` takes, as many as a page holds, as a JSON array; where the next page begins.
     fn page(
         &self,
         group: &Group,
@@ -268,9 +286,9 @@ impl World {
         end: usize,
         fits: impl Fn(&Event) -> bool,
         ids: bool,
-    ) -> (Vec<Value>, usize) {
-        let (mut page, mut bytes) = (Vec::new(), 0);
-        while at < end && page.len() < PAGE_EVENTS {
+    ) -> (String, usize) {
+        let (mut page, mut count, mut bytes) = (String::from("["), 0, 0);
+        while at < end && count < PAGE_EVENTS {
             let event = &group.events[at];
             if fits(event) {
                 let message = event.message();
@@ -278,19 +296,27 @@ impl World {
                     break;
                 }
                 bytes += message.len() + 26;
-                let mut value =
-                    json!({"timestamp": event.timestamp, "message": message, "ingestionTime": event.timestamp + 1500});
+                let (timestamp, message) = (event.timestamp, serde_json::to_string(&message).unwrap());
+                let comma = if count > 0 { "," } else { "" };
+                write!(
+                    page,
+                    "{comma}{{\"timestamp\":{timestamp},\"message\":{message},\"ingestionTime\":{}",
+                    timestamp + 1500
+                )
+                .unwrap();
                 if ids {
-                    value["logStreamName"] = json!(group.streams[event.stream as usize]);
-                    value["eventId"] = json!(format!("{:056}", at));
+                    let stream = &group.streams[event.stream as usize];
+                    write!(page, ",\"logStreamName\":\"{stream}\",\"eventId\":\"{at:056}\"").unwrap();
                 }
-                page.push(value);
+                page.push('}');
+                count += 1;
             }
             at += 1;
         }
+        page.push(']');
         if let Some(latency) = self.number("latency-ms") {
             // A full page takes all of it.
-            let share = (bytes as f64 / PAGE_BYTES as f64).max(page.len() as f64 / PAGE_EVENTS as f64).max(0.1);
+            let share = (bytes as f64 / PAGE_BYTES as f64).max(f64::from(count as u32) / PAGE_EVENTS as f64).max(0.1);
             std::thread::sleep(Duration::from_secs_f64(latency / 1000.0 * share));
         }
         (page, at)
@@ -311,14 +337,17 @@ impl World {
         };
         // A quiet stretch, as it seems.
         if self.chance(0.1) && at < end {
-            return Answer::Ok(json!({"events": [], "searchedLogStreams": [], "nextToken": at.to_string()}));
+            return Answer::Ok(
+                json!({"events": [], "searchedLogStreams": [], "nextToken": at.to_string()}).to_string(),
+            );
         }
         let fits = |event: &Event| group.streams[event.stream as usize].starts_with(prefix);
         let (page, next) = self.page(group, at, end, fits, true);
         let token = (next < end || self.chance(0.2)).then(|| next.to_string());
-        let page = with_token(json!({"events": page, "searchedLogStreams": []}), "nextToken", token);
+        let more = token.as_ref().map(|token| format!(",\"nextToken\":\"{token}\"")).unwrap_or_default();
+        let page = format!("{{\"events\":{page},\"searchedLogStreams\":[]{more}}}");
         if self.number("faults").is_some() {
-            self.counts.lock().unwrap().last_page.insert(chain(body), page.clone());
+            self.counts.lock().unwrap().last_page.insert(chain(body), (token, page.clone()));
         }
         Answer::Ok(page)
     }
@@ -341,20 +370,13 @@ impl World {
         };
         let fits = |event: &Event| event.stream as usize == stream;
         let (page, next) = self.page(group, at, end, fits, false);
-        Answer::Ok(
-            json!({"events": page, "nextForwardToken": format!("f/{next:056}/s"), "nextBackwardToken": format!("b/{at:056}/s")}),
-        )
+        Answer::Ok(format!(
+            "{{\"events\":{page},\"nextForwardToken\":\"f/{next:056}/s\",\"nextBackwardToken\":\"b/{at:056}/s\"}}"
+        ))
     }
 }
 
 /// Group and range of a chain of pages.
 fn chain(body: &Value) -> String {
     format!("{} {} {}", body["logGroupName"], body["startTime"], body["endTime"])
-}
-
-fn with_token(mut page: Value, name: &str, token: Option<String>) -> Value {
-    if let Some(token) = token {
-        page[name] = json!(token);
-    }
-    page
 }
