@@ -154,6 +154,11 @@ pub(super) struct Caller {
 }
 
 impl Caller {
+    /// One that waits for no credentials: for what a run begins with.
+    pub fn impatient(&self) -> Self {
+        Self { patience: Duration::ZERO, ..self.clone() }
+    }
+
     /// Makes the call when it is its turn, and again where that may help.
     pub async fn call<T, E, F>(&self, pace: &Pace, mut attempt: impl FnMut() -> F) -> Result<T, Fault>
     where

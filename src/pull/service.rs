@@ -77,13 +77,14 @@ impl CloudWatchLogs {
 
     /// The groups that one of these means, each once; and which of these mean one. `linked`: of linked accounts too.
     pub fn find(&self, wanted: &[Wanted], linked: bool) -> Result<(Vec<LogGroup>, Vec<bool>), PullError> {
-        let find = groups::find(&self.client, &self.caller, &self.describe, wanted, linked);
+        let asker = self.caller.impatient();
+        let find = groups::find(&self.client, &asker, &self.describe, wanted, linked);
         self.runtime.block_on(find).map_err(|fault| PullError::of("DescribeLogGroups", fault))
     }
 
     /// How many streams the group has; more than `most` are not counted to the end.
     pub fn streams(&self, ask: &Ask, group: &LogGroup, most: usize) -> Result<usize, PullError> {
-        let fetcher = self.fetcher(ask.clone(), Path::new(""));
+        let fetcher = Fetcher { caller: self.caller.impatient(), ..self.fetcher(ask.clone(), Path::new("")) };
         let names = self.runtime.block_on(cloudwatch::streams(&fetcher, group, most));
         names.map(|names| names.len()).map_err(|fault| PullError::of("DescribeLogStreams", fault))
     }

@@ -223,27 +223,28 @@ fn what_cannot_be_is_told() {
 
 #[test]
 fn expired_credentials_are_waited_for() {
-    let env = TestEnv::new();
     let flags = ["--events", "30000", "--latency-ms", "300", "--expire-after", "8"];
-    let simulator = Simulator::start(&env, &flags);
-    let file = |key: &str| {
-        let text = format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = none\n");
-        env.file("credentials", text)
-    };
-    let path = file("AKIAEXAMPLE");
     let args = ["--log-group", "*", "--since", "1d", "--max-tps", "50"];
-    let start = |more: &[&str]| {
-        let mut command = simulator.command(&env, &[&args[..], more].concat());
+    let keys = |env: &TestEnv, key: &str| {
+        env.file("credentials", format!("[default]\naws_access_key_id = {key}\naws_secret_access_key = none\n"))
+    };
+    let start = |env: &TestEnv, simulator: &Simulator, more: &[&str]| {
+        let mut command = simulator.command(env, &[&args[..], more].concat());
         command.env_remove("AWS_ACCESS_KEY_ID").env_remove("AWS_SECRET_ACCESS_KEY");
-        command.env("AWS_SHARED_CREDENTIALS_FILE", &path);
-        command
+        command.env("AWS_SHARED_CREDENTIALS_FILE", keys(env, "AKIAEXAMPLE"));
+        command.stderr(Stdio::piped()).stdout(Stdio::piped()).spawn().unwrap()
     };
     // Without patience the run ends with what it has, and says so.
-    let ended = Output::of(&args, start(&[]).output().unwrap()).code(2);
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &flags);
+    let ended = Output::of(&args, start(&env, &simulator, &[]).wait_with_output().unwrap()).code(2);
     assert!(ended.stderr.contains("the credentials do not work (any more)"), "{}", ended.stderr);
-    let waits = start(&["--credentials-wait", "1"]).stderr(Stdio::piped()).spawn().unwrap();
-    std::thread::sleep(Duration::from_secs(2));
-    file("AKIAEXAMPLE2");
+
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &flags);
+    let waits = start(&env, &simulator, &["--credentials-wait", "1"]);
+    std::thread::sleep(Duration::from_secs(3));
+    keys(&env, "AKIAEXAMPLE2");
     let output = Output::of(&args, waits.wait_with_output().unwrap()).code(0);
     assert!(output.stderr.contains("the credentials have expired"), "{}", output.stderr);
     assert_same(&env);

@@ -1,5 +1,6 @@
 """`pull` against the simulator (examples/cwl_simulator.rs) and moto: exact, through faults and kills, at the pace."""
 
+import collections
 import contextlib
 import json
 import os
@@ -7,6 +8,7 @@ import pathlib
 import random
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 import urllib.request
@@ -97,24 +99,76 @@ def faults(binary):
     return text
 
 
+def paced(binary, rates, method, seconds, pad):
+    """(share of the rates that was reached, what to say) of a run of about so many seconds of full pages."""
+    per_page = min(10_000, 1_048_576 // (pad + 60)) * 9 // 10
+    events = int(sum(rates.values()) * seconds) * per_page
+    flags = ["--groups", 1, "--streams", 10, "--events", events, "--latency-ms", 600, "--pad", pad]
+    with tempfile.TemporaryDirectory() as folder:
+        lake = pathlib.Path(folder) / "lake"
+        with simulator(binary, *flags) as (port, put):
+            tps = ["--max-tps", rates["FilterLogEvents"], "--max-get-tps", rates.get("GetLogEvents", 1), "--method", method]
+            before = time.monotonic()
+            done = run(*command(binary, lake, port, "--log-group", "*", "--since", "1d", *tps))
+            wall = time.monotonic() - before
+            assert done.code == 0, done.err.decode()
+            told = stats(port)
+            count, missing, extra = differences(lake, put)
+    # Both quotas are used up together or not at all: the longer span counts for both.
+    span = max(told["spans"][name] for name in rates)
+    calls = sum(told["answers"][name] for name in rates) - len(rates)
+    share = calls / span / sum(rates.values())
+    assert (missing, extra) == (0, 0), f"{missing} missing, {extra} too many"
+    rate = " + ".join(f"{name} {tps}" for name, tps in rates.items())
+    return share, f"{rate} a second, lines of {pad}+ bytes: {calls} calls, {share:.1%} of the rate, {count} events, exact, {wall:.1f} s, {done.cpu:.1f} s of CPU"
+
+
 def pace(binary):
     """Share of the configured rate that is reached where a full page takes 600 ms."""
+    seconds = size_setting("LOGSIFT_PROVE_PULL_SECONDS", 40)
     out, short = [], False
     for rate in (5, 10, 25):
-        with tempfile.TemporaryDirectory() as folder:
-            lake = pathlib.Path(folder) / "lake"
-            # About twenty seconds of full pages.
-            with simulator(binary, "--groups", 1, "--events", rate * 20 * 9000, "--latency-ms", 600) as (port, put):
-                before = time.monotonic()
-                done = run(*command(binary, lake, port, "--log-group", "*", "--since", "1d", "--max-tps", rate))
-                assert done.code == 0, done.err.decode()
-                told = stats(port)
-                count, missing, extra = differences(lake, put)
-        share = (told["answers"]["FilterLogEvents"] - 1) / told["spans"]["FilterLogEvents"] / rate
-        short |= share < 0.95 or (missing, extra) != (0, 0)
-        out.append(f"{rate} calls a second: {told['answers']['FilterLogEvents']} calls, {share:.1%} of the rate, {count} events in {time.monotonic() - before:.1f} s, {missing} missing, {extra} too many")
+        share, text = paced(binary, {"FilterLogEvents": rate}, "filter", seconds, 1000)
+        short |= share < 0.95
+        out.append(text)
+    share, text = paced(binary, {"FilterLogEvents": 5, "GetLogEvents": 10}, "both", seconds, 1000)
+    short |= share < 0.95
+    out += [text, paced(binary, {"FilterLogEvents": 10}, "filter", seconds, 0)[1], rivals(binary)]
     assert not short, "\n".join(out)
     return "\n".join(out)
+
+
+def rivals(binary):
+    """awslogs and the AWS command line on the same simulator, at ten calls a second."""
+    bin = pathlib.Path(sys.executable).parent
+    out = []
+    flags = ["--groups", 1, "--streams", 10, "--events", 60 * 900, "--latency-ms", 600, "--pad", 1000, "--filter-tps", 10]
+    with tempfile.TemporaryDirectory() as folder, simulator(binary, *flags) as (port, put):
+        url, group, lines = f"http://127.0.0.1:{port}", "/aws/lambda/fn-0", sum(1 for _ in open(put))
+        begin = int((time.time() - 86400) * 1000)
+        lake = pathlib.Path(folder) / "lake"
+        ours = run(*command(binary, lake, port, "--log-group", group, "--since", "1d", "--max-tps", 10, "--method", "filter"))
+        assert differences(lake, put)[1:] == (0, 0)
+        out.append(f"logsift {ours.wall:.1f} s")
+        aws = [bin / "aws", "logs", "filter-log-events", "--endpoint-url", url, "--log-group-name", group, "--start-time", str(begin), "--output", "json"]
+        awslogs = [bin / "awslogs", "get", group, "--aws-endpoint-url", url, "--aws-region", REGION, "-s", "1d", "--no-color", "--no-group"]
+        for name, line in (("aws logs filter-log-events", aws), ("awslogs", awslogs)):
+            done = run(*map(str, line))
+            got = len(json.loads(done.out)["events"]) if name.startswith("aws ") else same_messages(done.out, put)
+            out.append(f"{name} {done.wall:.1f} s ({done.wall / ours.wall:.1f} times ours), {got} of {lines} events, exit {done.code}")
+    return "; ".join(out)
+
+
+def same_messages(printed, put):
+    """How many of the events were printed, as far as their messages tell."""
+    left = collections.Counter(json.loads(line)["m"].split("\n")[0] for line in open(put))
+    found = 0
+    for line in printed.decode().splitlines():
+        text = line.split(" ", 1)[-1]
+        if left[text] > 0:
+            left[text] -= 1
+            found += 1
+    return found
 
 
 def memory(binary):

@@ -247,6 +247,7 @@ fn land(given: Given, ask: &Ask, settled: i64, partial: &HashMap<&str, String>) 
     // A file of GetLogEvents may be given before its slice is done: it claims nothing.
     let pulled = (from < to).then(|| Pulled { source, from, to: to.min(settled) });
     let why = partial.get(group.arn.as_str()).cloned();
-    let partial = why.map(|why| (group.arn.clone(), Partial { why, from, to: to.min(settled.max(from + 1)) }));
+    // What is not settled is fetched again anyway.
+    let partial = why.map(|why| (group.arn.clone(), Partial { why, from: from.min(settled - 1), to: to.min(settled) }));
     Some(Landed { incoming, file: path, pulled, partial, bytes })
 }

@@ -71,7 +71,7 @@ impl Place {
             .set_start_after(after.filter(|_| token.is_none()).map(str::to_owned))
             .set_continuation_token(token.map(str::to_owned))
             .set_request_payer(self.requester_pays.then_some(RequestPayer::Requester));
-        self.caller.call(&self.lists, || request.clone().send()).await
+        self.caller.impatient().call(&self.lists, || request.clone().send()).await
     }
 
     async fn look(&self, look: Look, window: Window) -> Result<Seen, Fault> {

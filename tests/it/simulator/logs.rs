@@ -32,17 +32,17 @@ pub(super) struct Event {
 }
 
 impl Event {
-    /// One in eight is the same as others, at equal times now and then.
-    pub fn message(&self) -> String {
+    /// One in eight is the same as others, at equal times now and then; others have at least `pad` bytes.
+    pub fn message(&self, pad: usize) -> String {
         match self.text % 8 {
             0 => "the same line".to_owned(),
-            1 => format!("{{\"level\":\"INFO\",\"n\":{},\"text\":\"é \\\"quoted\\\"\"}}", self.text),
-            2 => format!("line {}\n  at second line {}", self.text, self.text / 7),
+            1 => format!("{{\"level\":\"INFO\",\"n\":{},\"text\":\"é \\\"quoted\\\"{}\"}}", self.text, "z".repeat(pad)),
+            2 => format!("line {}\n  at second line {}{}", self.text, self.text / 7, "y".repeat(pad)),
             _ => format!(
                 "GET /items/{} took {} ms {}",
                 self.text,
                 self.text % 997,
-                "x".repeat((self.text % 120) as usize)
+                "x".repeat((self.text % 120) as usize + pad)
             ),
         }
     }
@@ -87,12 +87,12 @@ pub(super) fn make_groups(groups: u64, streams: u64, events: u64, hours: u64, ra
         .collect()
 }
 
-pub(super) fn dump(path: &str, groups: &[Group]) {
+pub(super) fn dump(path: &str, groups: &[Group], pad: usize) {
     let mut out = std::io::BufWriter::new(std::fs::File::create(path).unwrap());
     for group in groups {
         for event in &group.events {
             let stream = &group.streams[event.stream as usize];
-            let line = json!({"g": group.name, "s": stream, "t": event.timestamp, "m": event.message()});
+            let line = json!({"g": group.name, "s": stream, "t": event.timestamp, "m": event.message(pad)});
             writeln!(out, "{line}").unwrap();
         }
     }

@@ -4,7 +4,7 @@
 //!
 //! ```text
 //! [--groups 3] [--streams 30] [--events 10000] [--hours 6] [--seed 1] [--dump FILE]
-//! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP]
+//! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP] [--pad BYTES]
 //! [--expire-after CALLS] [--masked GROUP]
 //! ```
 //!
@@ -67,7 +67,7 @@ pub fn start(args: &[String]) -> u16 {
     let (groups, streams) = (number("groups", 3), number("streams", 30));
     let groups = logs::make_groups(groups, streams, number("events", 10_000), number("hours", 6), &mut random);
     if let Some(path) = flags.get("dump") {
-        logs::dump(path, &groups);
+        logs::dump(path, &groups, number("pad", 0) as usize);
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
@@ -287,11 +287,12 @@ impl World {
         fits: impl Fn(&Event) -> bool,
         ids: bool,
     ) -> (String, usize) {
+        let pad = self.number("pad").unwrap_or(0.0) as usize;
         let (mut page, mut count, mut bytes) = (String::from("["), 0, 0);
         while at < end && count < PAGE_EVENTS {
             let event = &group.events[at];
             if fits(event) {
-                let message = event.message();
+                let message = event.message(pad);
                 if bytes + message.len() > PAGE_BYTES {
                     break;
                 }
