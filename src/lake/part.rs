@@ -117,6 +117,10 @@ impl PartBuilder {
         }
     }
 
+    pub fn rows(&self) -> usize {
+        self.rows
+    }
+
     pub fn raw_size(&self) -> usize {
         self.raw_size
     }

@@ -6,11 +6,12 @@ use super::store::Store;
 use super::{Lake, LakeError};
 use crate::model::{Field, Micros, Row};
 
-/// Raw bytes in one part at most: parts are built in memory, one or more per thread. `lake compact` makes them
-/// larger.
-const PART_RAW: usize = 32 * 1024 * 1024;
-/// Raw bytes in all open builders at most.
-const OPEN_RAW: usize = 96 * 1024 * 1024;
+/// What one part weighs at most: parts are built in memory, one or more per thread. `lake compact` makes them larger.
+const PART_WEIGHT: usize = 48 * 1024 * 1024;
+/// What all open builders weigh at most.
+const OPEN_WEIGHT: usize = 128 * 1024 * 1024;
+/// A row weighs its raw bytes, and so many for its columns: short lines cost more than their text.
+const ROW_WEIGHT: usize = 192;
 /// Hive's name of the partition of rows without a date.
 pub(super) const NO_DATE: &str = "__HIVE_DEFAULT_PARTITION__";
 
@@ -38,7 +39,11 @@ pub struct FullPart {
 #[derive(Default)]
 pub struct OpenParts {
     open: Vec<Open>,
-    raw: usize,
+    weight: usize,
+}
+
+fn weight(builder: &PartBuilder) -> usize {
+    builder.raw_size() + builder.rows() * ROW_WEIGHT
 }
 
 impl OpenParts {
@@ -56,20 +61,20 @@ impl OpenParts {
         self.open.swap(0, at);
         let builder = &mut self.open[0].full.builder;
         builder.push(row, meta);
-        self.raw += meta.raw.len();
-        if builder.raw_size() >= PART_RAW {
+        self.weight += meta.raw.len() + ROW_WEIGHT;
+        if weight(builder) >= PART_WEIGHT {
             return Some(self.take(0));
         }
-        if self.raw < OPEN_RAW {
+        if self.weight < OPEN_WEIGHT {
             return None;
         }
-        let largest = self.open.iter().enumerate().max_by_key(|(_, open)| open.full.builder.raw_size())?.0;
+        let largest = self.open.iter().enumerate().max_by_key(|(_, open)| weight(&open.full.builder))?.0;
         Some(self.take(largest))
     }
 
     fn take(&mut self, at: usize) -> FullPart {
         let full = self.open.swap_remove(at).full;
-        self.raw -= full.builder.raw_size();
+        self.weight -= weight(&full.builder);
         full
     }
 

@@ -174,9 +174,10 @@ impl Caller {
                 return Err(Fault::Stopped);
             }
             stats.calls.fetch_add(1, Ordering::Relaxed);
+            let begun = Instant::now();
             let error = match attempt().await {
                 Ok(answer) => {
-                    pace.went_well();
+                    pace.went_well(begun.elapsed());
                     return Ok(answer);
                 }
                 Err(error) => error,

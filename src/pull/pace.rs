@@ -10,6 +10,8 @@ const ONE_THROTTLE: Duration = Duration::from_secs(1);
 const DECREASE: f64 = 0.7;
 /// Of the configured rate, for each call that went well.
 const INCREASE: f64 = 0.01;
+/// Seconds that a call takes before one is known.
+const FIRST_LATENCY: f64 = 0.5;
 /// Calls a second at least.
 const SLOWEST: f64 = 0.2;
 
@@ -27,13 +29,15 @@ struct State {
     /// When the next call may begin.
     next: Instant,
     throttled: Option<Instant>,
+    /// Seconds to an answer, of late.
+    latency: Option<f64>,
 }
 
 impl Pace {
     /// So many calls a second at most.
     pub fn new(most: f64) -> Self {
         let most = most.max(SLOWEST);
-        Self { most, state: Mutex::new(State { rate: most, next: Instant::now(), throttled: None }) }
+        Self { most, state: Mutex::new(State { rate: most, next: Instant::now(), throttled: None, latency: None }) }
     }
 
     fn state(&self) -> MutexGuard<'_, State> {
@@ -53,9 +57,11 @@ impl Pace {
         at
     }
 
-    /// A call went well.
-    pub fn went_well(&self) {
+    /// A call went well, and took so long.
+    pub fn went_well(&self, took: Duration) {
         let mut state = self.state();
+        let took = took.as_secs_f64();
+        state.latency = Some(state.latency.map_or(took, |before| before * 0.8 + took * 0.2));
         state.rate = (state.rate + self.most * INCREASE).min(self.most);
     }
 
@@ -71,6 +77,13 @@ impl Pace {
             state.rate = (state.rate * DECREASE).max(SLOWEST);
             state.next = state.next.max(now + Duration::from_secs_f64(1.0 / state.rate));
         }
+    }
+
+    /// How many calls are under way at a time when the pace is kept: Little's law, and a third more.
+    pub fn calls_at_once(&self) -> usize {
+        let state = self.state();
+        let needed = state.rate * state.latency.unwrap_or(FIRST_LATENCY) * 4.0 / 3.0;
+        needed.ceil() as usize + 1
     }
 
     /// Calls a second at present.
@@ -106,7 +119,9 @@ mod tests {
         assert!((pace.rate() - 7.0).abs() < 1e-9, "{}", pace.rate());
         pace.throttled_at(after(3));
         assert!((pace.rate() - 4.9).abs() < 1e-9, "{}", pace.rate());
-        (0..1000).for_each(|_| pace.went_well());
+        (0..1000).for_each(|_| pace.went_well(Duration::from_millis(600)));
+        // 6.0 and a third.
+        assert_eq!(pace.calls_at_once(), 9);
         assert!((pace.rate() - 10.0).abs() < 1e-9);
         (2..100).for_each(|n| pace.throttled_at(after(n * 2)));
         assert!((pace.rate() - SLOWEST).abs() < 1e-9);

@@ -5,7 +5,7 @@ use crate::cli::context::Context;
 use crate::cli::terminal;
 use crate::lake::Lake;
 use crate::model::{Micros, Ranges, TimeRange};
-use crate::pull::cloudwatch::{Ask, Method, Slice};
+use crate::pull::cloudwatch::{Ask, Method, SLICES, Slice};
 use crate::pull::{CloudWatchLogs, LogGroup, PullError, Rates};
 use crate::report::jsonl;
 use crate::report::table::Table;
@@ -60,8 +60,6 @@ struct Way {
     reason: String,
 }
 
-/// Slices that GetLogEvents takes of a range, beside FilterLogEvents.
-const SLICES: i64 = 16;
 /// Groups of more streams are not looked at closer: each costs GetLogEvents two calls a slice.
 const MOST_STREAMS: usize = 200;
 /// Below so many pages there is nothing to gain from a second API.
@@ -110,9 +108,10 @@ impl Way {
 impl Share {
     pub fn slices(&self) -> impl Iterator<Item = Slice> {
         let pieces = self.missing.iter().count().max(1) as u64;
+        let pages = self.bytes.unsigned_abs() / PAGE.unsigned_abs() / pieces;
         self.missing.iter().map(move |range| {
-            let budget = self.sample.map(|bytes| bytes / pieces);
-            Slice::new(Arc::clone(&self.group), range, self.way.method, budget)
+            let slice = Slice::new(Arc::clone(&self.group), range, self.way.method, pages);
+            slice.left_at(self.sample.map(|bytes| bytes / pieces))
         })
     }
 

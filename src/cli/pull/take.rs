@@ -20,7 +20,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
 /// Bytes, and time, between two commits.
-const COMMIT_BYTES: u64 = 128 * 1024 * 1024;
+const COMMIT_BYTES: u64 = 64 * 1024 * 1024;
 const COMMIT_EVERY: Duration = Duration::from_secs(20);
 /// What was fetched when the user asked to stop is still taken over within so long.
 const LAST_COMMIT: Duration = Duration::from_secs(60);

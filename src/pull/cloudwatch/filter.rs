@@ -2,21 +2,41 @@
 //! are fetched side by side, and a slice that takes long is cut again by whoever is idle. Facts: AWS,
 //! "FilterLogEvents".
 
-use super::{RESTARTS, Run, SHORTEST, SPOOL_BYTES, Slice, disk, is_token};
+use super::{Method, RESTARTS, Run, SPOOL_BYTES, Slice, disk, is_token, shares};
 use crate::pull::call::Fault;
 use crate::pull::spool::{LogEvent, Spool};
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
+use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
 
 impl Run {
-    /// Takes half of what is left of a slice for whoever is idle; gives the new end of the slice.
+    /// Takes halves of what is left of a slice for whoever is idle; gives the new end of the slice.
     fn share(&self, slice: &Slice, from: i64) -> i64 {
+        let keep_pace = self.fetcher.filter.calls_at_once();
         let mut queue = self.queue();
-        if slice.budget.is_some() || queue.filters.idle <= queue.slices.len() || slice.to - from < SHORTEST * 2 {
+        let idle = if slice.budget.is_some() { 0 } else { queue.filters.wanted(keep_pace, queue.slices.len()) };
+        let (kept, given) = shares(from, slice.to, idle);
+        let share = |(from, to)| Slice { from, to, shared: true, ..slice.clone() };
+        queue.slices.extend(given.into_iter().map(share));
+        kept
+    }
+
+    /// Gives the later half of what is left to GetLogEvents, where that has nothing to do and the half has a page for
+    /// each stream: its quota would go unused otherwise. `pages`: how many are left, going by the last one. Gives the new end of the slice.
+    fn share_with_gets(&self, slice: &Slice, from: i64, pages: i64) -> i64 {
+        if slice.method != Method::Both || slice.to - from < 2 {
+            return slice.to;
+        }
+        let names = self.names.lock().unwrap_or_else(PoisonError::into_inner);
+        let streams = names.get(&slice.group.arn).map_or(0, |names| names.len()) as i64;
+        drop(names);
+        let mut queue = self.queue();
+        let busy = queue.gets.working > 0 || queue.listing || !queue.chains.is_empty();
+        if busy || streams == 0 || pages / 2 < streams || queue.slices.iter().any(|slice| !slice.shared) {
             return slice.to;
         }
         let middle = from + (slice.to - from) / 2;
-        queue.slices.push_back(Slice { from: middle, shared: true, ..slice.clone() });
+        queue.slices.push_back(Slice { from: middle, ..slice.clone() });
         middle
     }
 
@@ -49,6 +69,7 @@ impl Run {
             let events = page.events.unwrap_or_default();
             let page_bytes = self.count(events.iter().map(|event| event.message().unwrap_or_default()));
             let mut beyond = false;
+            let first = events.first().and_then(|event| event.timestamp()).unwrap_or(slice.from);
             for event in events {
                 let timestamp = event.timestamp.unwrap_or(slice.from);
                 beyond |= timestamp >= slice.to;
@@ -76,6 +97,8 @@ impl Run {
                     self.give(Slice { to: last, ..slice.clone() }, ended);
                     slice.from = last;
                 }
+                let pages = (slice.to - last) / (last - first).max(1);
+                slice.to = self.share_with_gets(slice, last + 1, pages);
                 slice.to = self.share(slice, last + 1);
             }
         }

@@ -1,7 +1,7 @@
 //! Log groups → spools, by GetLogEvents: stream by stream, with a quota of its own. Worth it where a group has few
 //! streams of many events: each stream costs two calls at least. Facts: AWS, "GetLogEvents".
 
-use super::{Run, Slice, disk};
+use super::{Run, Slice, disk, shares};
 use crate::pull::call::Fault;
 use crate::pull::groups::LogGroup;
 use crate::pull::spool::{LogEvent, Spool};
@@ -139,17 +139,18 @@ impl Run {
         fetcher.caller.call(&fetcher.get, || request.clone().send()).await
     }
 
-    /// Half of what is left of a stream's time goes to whoever has nothing to do.
+    /// Halves of what is left of a stream's time go to whoever has nothing to do.
     fn share_chain(&self, chain: &mut Chain, from: i64) {
+        let keep_pace = self.fetcher.get.calls_at_once();
         let mut queue = self.queue();
-        if queue.gets.idle <= queue.chains.len() || chain.to - from < super::SHORTEST * 2 {
-            return;
-        }
-        let middle = from + (chain.to - from) / 2;
-        chain.unit.left.fetch_add(1, Ordering::AcqRel);
-        let (unit, stream) = (Arc::clone(&chain.unit), Arc::clone(&chain.stream));
-        queue.chains.push_back(Chain { unit, stream, from: middle, to: chain.to });
-        chain.to = middle;
+        let idle = queue.gets.wanted(keep_pace, queue.chains.len());
+        let (kept, given) = shares(from, chain.to, idle);
+        chain.unit.left.fetch_add(given.len(), Ordering::AcqRel);
+        queue.chains.extend(given.into_iter().map(|(from, to)| {
+            let (unit, stream) = (Arc::clone(&chain.unit), Arc::clone(&chain.stream));
+            Chain { unit, stream, from, to }
+        }));
+        chain.to = kept;
     }
 
     /// Into the unit's file; a file that is large is given before the unit is done, and claims no time.

@@ -21,14 +21,20 @@ use std::time::Duration;
 /// A spool is ended when it holds so many bytes of messages: what a killed run costs at most, per worker.
 const SPOOL_BYTES: u64 = 16 * 1024 * 1024;
 /// No page is asked for while so much waits to be taken over.
-const SPOOLED_BYTES: u64 = 512 * 1024 * 1024;
+const SPOOLED_BYTES: u64 = 128 * 1024 * 1024;
 /// Seconds that a page takes at most, mostly: so many workers keep the pace.
 const LATENCY: f64 = 3.0;
-const MOST_WORKERS: usize = 96;
-/// Slices of a range before anything is known of it.
-const FIRST_SLICES: i64 = 8;
-/// Milliseconds that are not worth two chains.
+const MOST_WORKERS: usize = 48;
+/// Milliseconds of the slices of a range at least, before anything is known of it.
 const SHORTEST: i64 = 1000;
+/// Pages that such a slice should have, about.
+const FIRST_PAGES: u64 = 16;
+/// Shares that are given away at a time: four halves of halves find a second that is as full as the hour around it.
+const SHARES: usize = 4;
+/// Slices of a range that GetLogEvents takes part in.
+pub const SLICES: u64 = 16;
+/// Places of a range that a sample is taken from.
+const SAMPLES: u64 = 8;
 /// Restarts of one slice because its token was refused.
 const RESTARTS: u32 = 5;
 
@@ -96,11 +102,19 @@ pub struct Slice {
     pub(super) shared: bool,
     /// Bytes of messages after which the rest is left out.
     pub(super) budget: Option<u64>,
+    /// Pages that it has, about.
+    pages: u64,
 }
 
 impl Slice {
-    pub const fn new(group: Arc<LogGroup>, (from, to): (i64, i64), method: Method, budget: Option<u64>) -> Self {
-        Self { group, from, to, method, shared: false, budget }
+    /// `pages`: how many it has, about.
+    pub const fn new(group: Arc<LogGroup>, (from, to): (i64, i64), method: Method, pages: u64) -> Self {
+        Self { group, from, to, method, shared: false, budget: None, pages }
+    }
+
+    /// To be left at so many bytes of messages.
+    pub fn left_at(self, budget: Option<u64>) -> Self {
+        Self { budget, ..self }
     }
 }
 
@@ -123,6 +137,14 @@ struct Hands {
     idle: usize,
 }
 
+impl Hands {
+    /// How many more chains are wanted where so many keep the pace: more would only wait for their turn, and every cut
+    /// costs calls that bring little.
+    fn wanted(&self, keep_pace: usize, waiting: usize) -> usize {
+        keep_pace.saturating_sub(self.working).min(self.idle).saturating_sub(waiting)
+    }
+}
+
 /// What waits, and how many are in work.
 #[derive(Default)]
 struct Queue {
@@ -130,6 +152,8 @@ struct Queue {
     chains: VecDeque<Chain>,
     filters: Hands,
     gets: Hands,
+    /// The streams of a slice are being listed.
+    listing: bool,
     /// ARNs of groups that are given up.
     failed: Vec<String>,
 }
@@ -146,7 +170,11 @@ impl Queue {
         if get { &mut self.gets } else { &mut self.filters }
     }
 
-    fn take(&mut self, get: bool) -> Option<Job> {
+    /// So many chains keep the pace of that API.
+    fn take(&mut self, get: bool, keep_pace: usize) -> Option<Job> {
+        if self.hands(get).working >= keep_pace {
+            return None;
+        }
         if !get {
             let at = self.slices.iter().position(|slice| slice.method != Method::GetLogEvents)?;
             return self.slices.remove(at).map(Job::Filter);
@@ -154,10 +182,15 @@ impl Queue {
         if let Some(chain) = self.chains.pop_front() {
             return Some(Job::Chain(chain));
         }
-        // From the other end than the filters.
+        // From the other end than the filters; one at a time, or the first moment would take all there are.
+        if self.listing {
+            return None;
+        }
         let fits = |slice: &Slice| slice.method != Method::FilterLogEvents && !slice.shared;
         let at = self.slices.iter().rposition(fits)?;
-        self.slices.remove(at).map(Job::Streams)
+        let slice = self.slices.remove(at)?;
+        self.listing = true;
+        Some(Job::Streams(slice))
     }
 }
 
@@ -176,7 +209,8 @@ impl Fetcher {
         let with = |method: Method| slices.iter().any(|slice| slice.method != method);
         let filters = if with(Method::GetLogEvents) { workers(&self.filter) } else { 0 };
         let gets = if with(Method::FilterLogEvents) { workers(&self.get) } else { 0 };
-        let queue = Queue { slices: slices.iter().flat_map(first_cut).collect(), ..Queue::default() };
+        let cut = |slice| first_cut(slice, filters.max(gets) as u64);
+        let queue = Queue { slices: slices.iter().flat_map(cut).collect(), ..Queue::default() };
         let run = Arc::new(Run { fetcher: self, queue: Mutex::new(queue), names: Mutex::default(), give });
         let work = |get: bool| tokio::spawn(Run::work(Arc::clone(&run), get));
         let tasks: Vec<_> = (0..filters).map(|_| work(false)).chain((0..gets).map(|_| work(true))).collect();
@@ -187,9 +221,15 @@ impl Fetcher {
     }
 }
 
-fn first_cut(slice: &Slice) -> Vec<Slice> {
-    let pieces = if slice.method == Method::Both { FIRST_SLICES * 2 } else { FIRST_SLICES };
-    let step = ((slice.to - slice.from) / pieces).max(SHORTEST);
+/// Two slices at least, of a few pages each as far as one knows, and no more than there are workers.
+fn first_cut(slice: &Slice, workers: u64) -> Vec<Slice> {
+    let pieces = match slice.method {
+        // What the planner reckoned with.
+        Method::Both => SLICES,
+        _ if slice.budget.is_some() => SAMPLES,
+        _ => (slice.pages / FIRST_PAGES).clamp(2, workers.max(2)),
+    };
+    let step = ((slice.to - slice.from) / pieces.cast_signed()).max(SHORTEST);
     let mut cut = Vec::new();
     let mut from = slice.from;
     while from < slice.to {
@@ -200,6 +240,18 @@ fn first_cut(slice: &Slice) -> Vec<Slice> {
     let pieces = cut.len() as u64;
     cut.iter_mut().for_each(|slice| slice.budget = slice.budget.map(|bytes| bytes / pieces));
     cut
+}
+
+/// Cuts `[from, to)` for so many idle workers: the end of what is kept, and what is given away. Each cut gives away the
+/// later half, for nobody knows where the events lie.
+fn shares(from: i64, to: i64, idle: usize) -> (i64, Vec<(i64, i64)>) {
+    let (mut kept, mut given) = (to, Vec::new());
+    while given.len() < idle.min(SHARES) && kept - from >= 2 {
+        let middle = from + (kept - from) / 2;
+        given.push((middle, kept));
+        kept = middle;
+    }
+    (kept, given)
 }
 
 fn disk(error: std::io::Error) -> Fault {
@@ -241,11 +293,15 @@ impl Run {
         let mut idle = false;
         loop {
             {
+                let keep_pace =
+                    if get { self.fetcher.get.calls_at_once() } else { self.fetcher.filter.calls_at_once() };
                 let mut queue = self.queue();
                 let stopped = self.fetcher.caller.stats.stopped();
-                let next = if stopped { None } else { queue.take(get) };
+                let next = if stopped { None } else { queue.take(get, keep_pace) };
+                // Filters may give halves of their slices to gets; nobody gives anything to filters but filters.
+                let over = queue.filters.working == 0 && (!get || queue.gets.working == 0);
                 let hands = queue.hands(get);
-                if next.is_some() || stopped || hands.working == 0 {
+                if next.is_some() || stopped || over {
                     hands.working += usize::from(next.is_some());
                     hands.idle -= usize::from(idle);
                     return next;
@@ -264,7 +320,9 @@ impl Run {
                 Job::Streams(slice) => {
                     let group = Arc::clone(&slice.group);
                     let chains = self.streams(slice).await;
-                    (group, chains.map(|chains| self.queue().chains.extend(chains)))
+                    let mut queue = self.queue();
+                    queue.listing = false;
+                    (group, chains.map(|chains| queue.chains.extend(chains)))
                 }
                 Job::Chain(chain) => (chain.group(), self.follow(chain).await),
             };
@@ -320,5 +378,31 @@ impl Run {
         if self.give.send(Given::Slice { slice, path, events, bytes }).is_err() {
             stats.stop.store(true, Ordering::Relaxed);
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn halves_are_given_away_until_nobody_is_idle() {
+        assert_eq!(shares(0, 1000, 0), (1000, Vec::new()));
+        assert_eq!(shares(0, 1000, 1), (500, vec![(500, 1000)]));
+        let (kept, given) = shares(8, 3_600_008, 70);
+        assert_eq!((kept, given.len()), (225_008, SHARES));
+        // Without a hole or an overlap, down to single milliseconds.
+        assert_eq!(given.iter().rev().fold(kept, |at, (from, to)| if at == *from { *to } else { -1 }), 3_600_008);
+        assert_eq!(shares(5, 7, 70), (6, vec![(6, 7)]));
+        assert_eq!(shares(5, 6, 70), (6, Vec::new()));
+        assert_eq!(shares(7, 6, 70), (6, Vec::new()));
+    }
+
+    #[test]
+    fn a_small_group_costs_few_calls() {
+        let slice = |pages| Slice::new(Arc::default(), (0, 86_400_000), Method::FilterLogEvents, pages);
+        let cut = |pages: u64| first_cut(&slice(pages), 75);
+        assert_eq!((cut(0).len(), cut(100).len(), cut(100_000).len()), (2, 6, 75));
+        assert_eq!(cut(100).iter().fold(0, |at, slice| if at == slice.from { slice.to } else { -1 }), 86_400_000);
     }
 }
