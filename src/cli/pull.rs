@@ -46,7 +46,7 @@ pub struct AwsArgs {
     /// Device of the second factor that the role asks for; its code is asked for at the terminal
     #[arg(long, value_name = "ARN", global = true, requires = "role_arn", help_heading = "AWS")]
     mfa_serial: Option<String>,
-    /// Role to assume in each account of the organisation; ends with its name, without path and account
+    /// Name of a role to assume in each account of the organisation
     #[arg(long, value_name = "NAME", global = true, conflicts_with = "role_arn", help_heading = "AWS")]
     org_role: Option<String>,
     /// Accounts for --org-role [default: all that the organisation lists]

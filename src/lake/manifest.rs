@@ -182,7 +182,11 @@ pub struct Manifest {
 impl Manifest {
     /// What is known to be missing from the sources, a line each.
     pub fn gaps(&self) -> Vec<String> {
-        self.partial.iter().map(|(source, partial)| format!("{source}: {}", partial.why)).collect()
+        let time = |millis: i64| Micros(millis.saturating_mul(1000));
+        let line = |(source, Partial { why, from, to }): (&String, &Partial)| {
+            format!("{source}: {why}; from {} to {}", time(*from), time(*to))
+        };
+        self.partial.iter().map(line).collect()
     }
 }
 

@@ -29,6 +29,8 @@ pub struct Stats {
     pub events: AtomicU64,
     /// Of messages.
     pub bytes: AtomicU64,
+    /// Bytes that queries scanned, which are paid for.
+    pub scanned: AtomicU64,
     /// In files that were not taken over yet.
     pub spooled: AtomicU64,
     /// Calls that wait for new credentials.

@@ -63,13 +63,14 @@ impl LogGroup {
         self.retention_days.map(|days| now - i64::from(days) * DAY)
     }
 
-    /// Why FilterLogEvents and GetLogEvents do not work on it.
+    /// Whether Insights is the only API that gives its events.
+    pub fn is_infrequent(&self) -> bool {
+        self.class == "INFREQUENT_ACCESS"
+    }
+
+    /// Why nothing gives its events.
     pub fn unreadable(&self) -> Option<&'static str> {
         match self.class.as_str() {
-            "INFREQUENT_ACCESS" => Some(
-                "its class is INFREQUENT_ACCESS, which has neither FilterLogEvents nor GetLogEvents: \
-                 export it to S3 (`aws logs create-export-task`) and import the objects",
-            ),
             "DELIVERY" => Some("its class is DELIVERY: its events go to S3 or Firehose, pull them from there"),
             _ => None,
         }

@@ -59,7 +59,8 @@ const CREDENTIALS: &str = " (are credentials, region and endpoint right? `aws st
 
 impl PullError {
     fn of(operation: &'static str, fault: call::Fault) -> Self {
-        let hint = if matches!(fault, call::Fault::Credentials(_)) { CREDENTIALS } else { "" };
+        let unsure = matches!(fault, call::Fault::Credentials(_)) || fault.text().contains("dispatch failure");
+        let hint = if unsure { CREDENTIALS } else { "" };
         Self::Api { operation, message: fault.text().to_owned(), hint }
     }
 }

@@ -2,7 +2,17 @@
 
 /// Commands of `logsift pull`, and the actions of IAM that each needs.
 pub const OPERATIONS: [(&str, &[&str]); 4] = [
-    ("cloudwatch", &["logs:DescribeLogGroups", "logs:DescribeLogStreams", "logs:FilterLogEvents", "logs:GetLogEvents"]),
+    (
+        "cloudwatch",
+        &[
+            "logs:DescribeLogGroups",
+            "logs:DescribeLogStreams",
+            "logs:FilterLogEvents",
+            "logs:GetLogEvents",
+            "logs:GetQueryResults",
+            "logs:StartQuery",
+        ],
+    ),
     ("s3", &["s3:GetObject", "s3:ListBucket"]),
     ("discover", &["apigateway:GET", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "s3:ListBucket"]),
     (
@@ -34,7 +44,7 @@ mod tests {
 
     /// What the code calls, by the SDK's names; a call of another name fails this test, and wants a look at the
     /// policy and at whether it only reads.
-    const CALLS: [&str; 15] = [
+    const CALLS: [&str; 17] = [
         "assume_role",
         "describe_log_groups",
         "describe_log_streams",
@@ -44,12 +54,14 @@ mod tests {
         "get_credential_report",
         "get_log_events",
         "get_object",
+        "get_query_results",
         "get_stages",
         "head_bucket",
         "list_accounts",
         "list_access_keys",
         "list_objects_v2",
         "list_users",
+        "start_query",
     ];
 
     fn sources(folder: &Path, out: &mut String) {

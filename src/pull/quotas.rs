@@ -20,6 +20,10 @@ pub fn get_log_events(region: &str) -> f64 {
     }
 }
 
+/// StartQuery and GetQueryResults.
+pub const START_QUERY: f64 = 10.0;
+pub const GET_QUERY_RESULTS: f64 = 10.0;
+
 /// DescribeLogStreams, as long as nobody had it raised.
 pub const DESCRIBE_LOG_STREAMS: f64 = 25.0;
 

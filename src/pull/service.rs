@@ -27,6 +27,8 @@ pub struct CloudWatchLogs {
     pub(super) describe_streams: Arc<Pace>,
     filter: Arc<Pace>,
     get: Arc<Pace>,
+    start_query: Arc<Pace>,
+    query_results: Arc<Pace>,
     /// Region, and account where it is not the caller's own.
     pub name: String,
     pub region: String,
@@ -68,6 +70,8 @@ impl CloudWatchLogs {
             describe_streams: Arc::new(Pace::new(quotas::DESCRIBE_LOG_STREAMS * quotas::SHARE)),
             filter: Arc::new(Pace::new(rates.filter_log_events)),
             get: Arc::new(Pace::new(rates.get_log_events)),
+            start_query: Arc::new(Pace::new(quotas::START_QUERY * quotas::SHARE)),
+            query_results: Arc::new(Pace::new(quotas::GET_QUERY_RESULTS * quotas::SHARE)),
             name: session.name(),
             region: session.region.clone(),
             caller: Caller { stats: Arc::clone(stats), login: session.login.clone(), patience },
@@ -96,6 +100,8 @@ impl CloudWatchLogs {
             caller: self.caller.clone(),
             filter: Arc::clone(&self.filter),
             get: Arc::clone(&self.get),
+            start_query: Arc::clone(&self.start_query),
+            query_results: Arc::clone(&self.query_results),
             describe_streams: Arc::clone(&self.describe_streams),
             folder: folder.to_path_buf(),
         }

@@ -179,9 +179,9 @@ fn a_killed_run_is_carried_on() {
 #[test]
 fn a_quota_is_kept_to() {
     let env = TestEnv::new();
-    let flags = ["--events", "20000", "--filter-tps", "20", "--latency-ms", "300"];
+    let flags = ["--events", "40000", "--filter-tps", "4", "--latency-ms", "50"];
     let simulator = Simulator::start(&env, &flags);
-    simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "200"]).code(0);
+    simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "100"]).code(0);
     assert!(simulator.answers("throttled") > 0);
     assert_same(&env);
 }
@@ -254,7 +254,10 @@ fn expired_credentials_are_waited_for() {
 fn what_is_masked_or_sampled_is_never_clean() {
     let env = TestEnv::new();
     let simulator = Simulator::start(&env, &["--masked", "/aws/lambda/fn-1", "--events", "30000"]);
-    let args = ["--log-group", "*", "--since", "1d", "--max-tps", "200"];
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs();
+    // The same beginning each time: what was masked before it would stay so.
+    let from = (now - 86_400).to_string();
+    let args = ["--log-group", "*", "--from", &from, "--max-tps", "200"];
     simulator.pull(&env, &args).code(0);
     let scan = env.cmd(&["scan"]).code(2);
     assert!(scan.stderr.contains("log-group:/aws/lambda/fn-1: a data protection policy"), "{}", scan.stderr);
@@ -271,4 +274,20 @@ fn what_is_masked_or_sampled_is_never_clean() {
     simulator.pull(&sampled, &[&args[..], &["--unmask"]].concat()).code(0);
     assert_equal(&put(&env), &pulled(&sampled.lake()));
     sampled.cmd(&["scan"]).code(0);
+}
+
+/// A tenth of all events lies in one second: more than an answer holds, so that it has to be cut within the second.
+#[test]
+fn groups_of_infrequent_access_come_by_insights() {
+    let env = TestEnv::new();
+    let flags = ["--groups", "1", "--events", "120000", "--infrequent", "/aws/lambda/fn-0", "--streams", "4"];
+    let simulator = Simulator::start(&env, &flags);
+    let args = ["--log-group", "*", "--since", "1d"];
+    let plan = simulator.pull(&env, &[&args[..], &["--dry-run"]].concat()).code(0);
+    assert!(plan.stdout.contains("Insights") && plan.stdout.contains("USD"), "{}", plan.stdout);
+    assert_eq!(simulator.answers("StartQuery"), 0);
+    let output = simulator.pull(&env, &args).code(0);
+    assert!(output.stderr.contains("Insights scanned"), "{}", output.stderr);
+    assert_same(&env);
+    assert_eq!(simulator.answers("FilterLogEvents") + simulator.answers("GetLogEvents"), 0);
 }

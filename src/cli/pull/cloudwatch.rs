@@ -177,6 +177,11 @@ fn groups(
         let (text, seen) = (wanted.text(), names.join(", "));
         warn(format!("no log group of {seen} is called {text}; `logsift pull discover` lists them"));
     }
+    let (groups, others): (Vec<_>, Vec<_>) =
+        groups.into_iter().partition(|(_, group)| args.filter.is_none() || !group.is_infrequent());
+    for (_, group) in others {
+        warn(format!("{}: its class INFREQUENT_ACCESS knows no filter pattern: leave out --filter", group.name));
+    }
     let (readable, others): (Vec<_>, Vec<_>) = groups.into_iter().partition(|(_, group)| group.unreadable().is_none());
     for (_, group) in others {
         warn(format!("{}: {}", group.name, group.unreadable().unwrap_or_default()));

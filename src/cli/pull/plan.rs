@@ -58,7 +58,17 @@ struct Way {
     calls: i64,
     seconds: f64,
     reason: String,
+    dollars: f64,
 }
+
+/// Dollars for a gigabyte that Insights scans, in most regions. Fact: AWS, CloudWatch pricing.
+pub(super) const SCANNED_GB: f64 = 0.005;
+/// Rows of an answer of Insights, about half of what it may hold; and bytes of a row.
+const ROWS: i64 = 5_000;
+const ROW: i64 = 500;
+/// Seconds that a query takes, about, and how many run at a time.
+const QUERY: f64 = 3.0;
+const QUERIES: f64 = 20.0;
 
 /// Groups of more streams are not looked at closer: each costs GetLogEvents two calls a slice.
 const MOST_STREAMS: usize = 200;
@@ -66,23 +76,40 @@ const MOST_STREAMS: usize = 200;
 const FEW_PAGES: i64 = 100;
 
 impl Way {
+    /// For a group that has no other: every query is paid for, halves of full answers once more.
+    fn insights(bytes: i64) -> Self {
+        let queries = bytes / (ROWS * ROW) + 1;
+        Self {
+            method: Method::Insights,
+            calls: queries * 5,
+            seconds: queries as f64 * QUERY / QUERIES,
+            reason: "class INFREQUENT_ACCESS has neither FilterLogEvents nor GetLogEvents".to_owned(),
+            dollars: 2.0 * bytes as f64 / 1e9 * SCANNED_GB,
+        }
+    }
+
     /// `streams`: none where they were not counted.
     fn choose(wanted: MethodArg, bytes: i64, streams: Option<usize>, rates: Rates) -> Self {
         let pages = bytes / PAGE + 1;
         let gets = streams.map(|streams| pages + 2 * streams as i64);
         let by_filter = pages as f64 / rates.filter_log_events;
-        let filter =
-            |reason: String| Self { method: Method::FilterLogEvents, calls: pages, seconds: by_filter, reason };
+        let filter = |reason: String| Self {
+            method: Method::FilterLogEvents,
+            calls: pages,
+            seconds: by_filter,
+            reason,
+            dollars: 0.0,
+        };
         let get = |reason: String| {
             let calls = gets.unwrap_or(pages);
             let seconds = calls as f64 / rates.get_log_events;
-            Self { method: Method::GetLogEvents, calls, seconds, reason }
+            Self { method: Method::GetLogEvents, calls, seconds, reason, dollars: 0.0 }
         };
         let both = |reason: String| {
             // Both end together; the streams of each slice cost two calls more.
             let more = (2 * SLICES) as f64 * streams.unwrap_or(0) as f64;
             let seconds = (pages as f64 + more) / (rates.filter_log_events + rates.get_log_events);
-            Self { method: Method::Both, calls: pages + more as i64, seconds, reason }
+            Self { method: Method::Both, calls: pages + more as i64, seconds, reason, dollars: 0.0 }
         };
         let asked = || "as asked".to_owned();
         match (wanted, streams) {
@@ -121,7 +148,8 @@ impl Share {
             let whole = number(self.bytes.unsigned_abs());
             return Some(format!("a sample of {} bytes of about {whole}", number(sample)));
         }
-        (self.group.is_masked() && !ask.unmask)
+        // Insights has no unmask.
+        (self.group.is_masked() && (!ask.unmask || self.group.is_infrequent()))
             .then(|| "a data protection policy hid sensitive data when it was pulled (--unmask asks for it)".to_owned())
     }
 }
@@ -157,13 +185,14 @@ impl Planner<'_> {
         let bytes = (group.stored_bytes as f64 * INFLATED as f64 * (past as f64 / age as f64).min(1.0)) as i64;
         let bytes = if missing.is_empty() { 0 } else { bytes };
         let at = &self.places[place];
-        let counted = self.ask.filter_pattern.is_none() && bytes / PAGE >= FEW_PAGES;
+        let infrequent = group.is_infrequent();
+        let counted = self.ask.filter_pattern.is_none() && bytes / PAGE >= FEW_PAGES && !infrequent;
         let streams = counted.then(|| at.streams(self.ask, &group, MOST_STREAMS)).transpose()?;
         let method = if self.sample.is_some() { MethodArg::Filter } else { self.method };
         let wanted = self.sample.map_or(bytes, |sample| bytes.min(sample as i64));
-        let mut way = Way::choose(method, wanted, streams, at.rates);
+        let mut way = if infrequent { Way::insights(bytes) } else { Way::choose(method, wanted, streams, at.rates) };
         if missing.is_empty() {
-            way = Way { calls: 0, seconds: 0.0, reason: "all in the lake already".to_owned(), ..way };
+            way = Way { calls: 0, seconds: 0.0, reason: "all in the lake already".to_owned(), dollars: 0.0, ..way };
         }
         Ok(Share { place, group: Arc::new(group), missing, bytes, way, sample: self.sample })
     }
@@ -174,6 +203,7 @@ const fn name(method: Method) -> &'static str {
         Method::FilterLogEvents => "FilterLogEvents",
         Method::GetLogEvents => "GetLogEvents",
         Method::Both => "both",
+        Method::Insights => "Insights",
     }
 }
 
@@ -195,7 +225,7 @@ pub(super) fn tell(
                 "reason": way.reason, "missing": missing, "bytes_about": bytes, "calls": way.calls,
                 "filter_calls_per_second": place.rates.filter_log_events,
                 "get_calls_per_second": place.rates.get_log_events, "seconds_about": way.seconds,
-                "dollars": 0.0, "masked": group.is_masked(),
+                "dollars": way.dollars, "masked": group.is_masked(),
             });
             jsonl::write_line(&mut out, &value)?;
         }
@@ -227,8 +257,9 @@ pub(super) fn tell(
         }
         writeln!(
             out,
-            "0 USD: AWS does not charge for these calls. Bytes are {INFLATED} times what AWS counts as stored, which \
-             is compressed and up to a day old"
+            "{:.2} USD, for what Insights scans; AWS charges for no other of these calls. Bytes are {INFLATED} times \
+             what AWS counts as stored, which is compressed and up to a day old",
+            shares.iter().map(|share| share.way.dollars).sum::<f64>()
         )?;
     }
     out.flush()?;

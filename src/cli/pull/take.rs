@@ -1,5 +1,6 @@
 //! What was fetched → the lake, commit by commit.
 
+use super::plan::SCANNED_GB;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::import::tell_tally;
@@ -137,20 +138,29 @@ impl<'a> Taker<'a> {
         Ok(())
     }
 
-    /// Takes the mark off sources that were partial and are whole by now; each with what was asked of it.
+    /// Takes the mark off sources that were partial and are whole by now, or narrows it to what is not; each with what
+    /// was asked of it.
     pub fn settle(&mut self, sources: impl Iterator<Item = (String, String)>) -> Result<(), PipelineError> {
         let manifest = &self.lake.manifest;
-        let is_whole = |source: &str, asked: &str| {
-            let Some(partial) = manifest.partial.get(source) else { return false };
+        let mut change = Change { by: "pull".to_owned(), ..Change::default() };
+        for (source, asked) in sources {
             // What was asked with a filter is a part too.
             let all = asked == source || asked == format!("{source}?unmask=true");
-            let pulled = manifest.pulled.get(asked);
-            all && pulled.is_some_and(|pulled| pulled.missing(partial.from, partial.to).is_empty())
-        };
-        let whole: Vec<String> =
-            sources.filter(|(source, asked)| is_whole(source, asked)).map(|(source, _)| source).collect();
-        if !whole.is_empty() {
-            self.lake.commit_import(Change { by: "pull".to_owned(), whole, ..Change::default() })?;
+            let (Some(partial), Some(pulled)) = (manifest.partial.get(&source), manifest.pulled.get(&asked)) else {
+                continue;
+            };
+            let missing: Vec<_> = pulled.missing(partial.from, partial.to).iter().collect();
+            let left = missing.first().zip(missing.last()).map(|(first, last)| (first.0, last.1));
+            if !all || left == Some((partial.from, partial.to)) {
+                continue;
+            }
+            if let Some((from, to)) = left {
+                change.partial.insert(source.clone(), Partial { from, to, ..partial.clone() });
+            }
+            change.whole.push(source);
+        }
+        if !change.whole.is_empty() {
+            self.lake.commit_import(change)?;
         }
         Ok(())
     }
@@ -166,6 +176,11 @@ impl<'a> Taker<'a> {
             tell_json(lake, &report, &failures, stats, what)?;
         } else {
             let told = |n: &AtomicU64| n.load(Ordering::Relaxed);
+            let scanned = told(&stats.scanned);
+            if scanned > 0 {
+                let dollars = scanned as f64 / 1e9 * SCANNED_GB;
+                context.terminal.say(&format!("Insights scanned {} bytes, about {dollars:.2} USD", number(scanned)));
+            }
             context.terminal.say(&format!(
                 "{what}, {} ({} throttled, {} repeated, {} empty pages), {} bytes",
                 counted(told(&stats.calls), "call"),
@@ -191,7 +206,8 @@ fn tell_json(lake: &Lake, report: &ImportReport, failures: &[String], stats: &St
         "lake": lake.root().display().to_string(), "pulled": what, "objects": report.objects,
         "skipped": report.skipped, "tally": report.tally,
         "calls": told(&stats.calls), "retries": told(&stats.retries), "throttles": told(&stats.throttles),
-        "empty_pages": told(&stats.empty_pages), "bytes": told(&stats.bytes), "errors": errors,
+        "empty_pages": told(&stats.empty_pages), "bytes": told(&stats.bytes),
+        "scanned": told(&stats.scanned), "dollars": told(&stats.scanned) as f64 / 1e9 * SCANNED_GB, "errors": errors,
     });
     jsonl::write_line(&mut out, &summary)?;
     out.flush()?;

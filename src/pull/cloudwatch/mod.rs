@@ -3,6 +3,8 @@
 
 mod filter;
 mod get;
+mod insights;
+mod queue;
 
 use super::Given;
 use super::call::{Caller, Fault};
@@ -10,8 +12,8 @@ use super::groups::LogGroup;
 use super::pace::Pace;
 use super::spool::Ended;
 use aws_sdk_cloudwatchlogs::Client;
-use get::Chain;
-use std::collections::{HashMap, VecDeque};
+use queue::{Api, Job, Queue};
+use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::Ordering;
 use std::sync::mpsc::Sender;
@@ -25,6 +27,8 @@ const SPOOLED_BYTES: u64 = 128 * 1024 * 1024;
 /// Seconds that a page takes at most, mostly: so many workers keep the pace.
 const LATENCY: f64 = 3.0;
 const MOST_WORKERS: usize = 48;
+/// Queries at a time: a fifth of what AWS allows, for dashboards need some.
+const QUERIES: usize = 20;
 /// Milliseconds of the slices of a range at least, before anything is known of it.
 const SHORTEST: i64 = 1000;
 /// Pages that such a slice should have, about.
@@ -89,6 +93,8 @@ pub enum Method {
     GetLogEvents,
     /// Slices go to whoever is free.
     Both,
+    /// Queries of Logs Insights, for classes that have nothing else.
+    Insights,
 }
 
 /// A group's time, milliseconds since 1970, half-open.
@@ -126,72 +132,10 @@ pub(super) struct Fetcher {
     pub filter: Arc<Pace>,
     pub get: Arc<Pace>,
     pub describe_streams: Arc<Pace>,
+    pub start_query: Arc<Pace>,
+    pub query_results: Arc<Pace>,
     /// Where spools are made.
     pub folder: PathBuf,
-}
-
-/// Workers of one API.
-#[derive(Default)]
-struct Hands {
-    working: usize,
-    idle: usize,
-}
-
-impl Hands {
-    /// How many more chains are wanted where so many keep the pace: more would only wait for their turn, and every cut
-    /// costs calls that bring little.
-    fn wanted(&self, keep_pace: usize, waiting: usize) -> usize {
-        keep_pace.saturating_sub(self.working).min(self.idle).saturating_sub(waiting)
-    }
-}
-
-/// What waits, and how many are in work.
-#[derive(Default)]
-struct Queue {
-    slices: VecDeque<Slice>,
-    chains: VecDeque<Chain>,
-    filters: Hands,
-    gets: Hands,
-    /// The streams of a slice are being listed.
-    listing: bool,
-    /// ARNs of groups that are given up.
-    failed: Vec<String>,
-}
-
-enum Job {
-    Filter(Slice),
-    /// A slice whose streams are not known yet.
-    Streams(Slice),
-    Chain(Chain),
-}
-
-impl Queue {
-    fn hands(&mut self, get: bool) -> &mut Hands {
-        if get { &mut self.gets } else { &mut self.filters }
-    }
-
-    /// So many chains keep the pace of that API.
-    fn take(&mut self, get: bool, keep_pace: usize) -> Option<Job> {
-        if self.hands(get).working >= keep_pace {
-            return None;
-        }
-        if !get {
-            let at = self.slices.iter().position(|slice| slice.method != Method::GetLogEvents)?;
-            return self.slices.remove(at).map(Job::Filter);
-        }
-        if let Some(chain) = self.chains.pop_front() {
-            return Some(Job::Chain(chain));
-        }
-        // From the other end than the filters; one at a time, or the first moment would take all there are.
-        if self.listing {
-            return None;
-        }
-        let fits = |slice: &Slice| slice.method != Method::FilterLogEvents && !slice.shared;
-        let at = self.slices.iter().rposition(fits)?;
-        let slice = self.slices.remove(at)?;
-        self.listing = true;
-        Some(Job::Streams(slice))
-    }
 }
 
 struct Run {
@@ -206,14 +150,18 @@ impl Fetcher {
     /// Fetches every slice; ends early when stopped or when nobody listens.
     pub async fn run(self, slices: Vec<Slice>, give: Sender<Given>) {
         let workers = |pace: &Pace| ((pace.rate() * LATENCY).ceil() as usize).clamp(2, MOST_WORKERS);
-        let with = |method: Method| slices.iter().any(|slice| slice.method != method);
-        let filters = if with(Method::GetLogEvents) { workers(&self.filter) } else { 0 };
-        let gets = if with(Method::FilterLogEvents) { workers(&self.get) } else { 0 };
-        let cut = |slice| first_cut(slice, filters.max(gets) as u64);
+        let any = |methods: &[Method], most: usize| {
+            if slices.iter().any(|slice| methods.contains(&slice.method)) { most } else { 0 }
+        };
+        let filters = any(&[Method::FilterLogEvents, Method::Both], workers(&self.filter));
+        let gets = any(&[Method::GetLogEvents, Method::Both], workers(&self.get));
+        let queries = any(&[Method::Insights], QUERIES);
+        let cut = |slice| first_cut(slice, filters.max(gets).max(queries) as u64);
         let queue = Queue { slices: slices.iter().flat_map(cut).collect(), ..Queue::default() };
         let run = Arc::new(Run { fetcher: self, queue: Mutex::new(queue), names: Mutex::default(), give });
-        let work = |get: bool| tokio::spawn(Run::work(Arc::clone(&run), get));
-        let tasks: Vec<_> = (0..filters).map(|_| work(false)).chain((0..gets).map(|_| work(true))).collect();
+        let hands = [(Api::FilterLogEvents, filters), (Api::GetLogEvents, gets), (Api::Insights, queries)];
+        let hands = hands.into_iter().flat_map(|(api, count)| std::iter::repeat_n(api, count));
+        let tasks: Vec<_> = hands.map(|api| tokio::spawn(Run::work(Arc::clone(&run), api))).collect();
         for task in tasks {
             // A worker that panicked leaves its slice undone, and the lake knows that.
             let _ = task.await;
@@ -289,18 +237,20 @@ impl Run {
     }
 
     /// The next job; `None` when no other can come.
-    async fn next(&self, get: bool) -> Option<Job> {
+    async fn next(&self, api: Api) -> Option<Job> {
         let mut idle = false;
         loop {
             {
-                let keep_pace =
-                    if get { self.fetcher.get.calls_at_once() } else { self.fetcher.filter.calls_at_once() };
+                let keep_pace = match api {
+                    Api::FilterLogEvents => self.fetcher.filter.calls_at_once(),
+                    Api::GetLogEvents => self.fetcher.get.calls_at_once(),
+                    Api::Insights => QUERIES,
+                };
                 let mut queue = self.queue();
                 let stopped = self.fetcher.caller.stats.stopped();
-                let next = if stopped { None } else { queue.take(get, keep_pace) };
-                // Filters may give halves of their slices to gets; nobody gives anything to filters but filters.
-                let over = queue.filters.working == 0 && (!get || queue.gets.working == 0);
-                let hands = queue.hands(get);
+                let next = if stopped { None } else { queue.take(api, keep_pace) };
+                let over = queue.is_over(api);
+                let hands = queue.hands(api);
                 if next.is_some() || stopped || over {
                     hands.working += usize::from(next.is_some());
                     hands.idle -= usize::from(idle);
@@ -313,8 +263,8 @@ impl Run {
         }
     }
 
-    async fn work(self: Arc<Self>, get: bool) {
-        while let Some(job) = self.next(get).await {
+    async fn work(self: Arc<Self>, api: Api) {
+        while let Some(job) = self.next(api).await {
             let (group, result) = match job {
                 Job::Filter(slice) => (Arc::clone(&slice.group), self.filter(slice).await),
                 Job::Streams(slice) => {
@@ -324,9 +274,10 @@ impl Run {
                     queue.listing = false;
                     (group, chains.map(|chains| queue.chains.extend(chains)))
                 }
+                Job::Query(slice) => (Arc::clone(&slice.group), self.query(slice).await),
                 Job::Chain(chain) => (chain.group(), self.follow(chain).await),
             };
-            self.queue().hands(get).working -= 1;
+            self.queue().hands(api).working -= 1;
             if let Err(fault) = result {
                 self.failed(group, fault);
             }

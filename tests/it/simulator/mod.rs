@@ -5,12 +5,13 @@
 //! ```text
 //! [--groups 3] [--streams 30] [--events 10000] [--hours 6] [--seed 1] [--dump FILE]
 //! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP] [--pad BYTES]
-//! [--expire-after CALLS] [--masked GROUP]
+//! [--expire-after CALLS] [--masked GROUP] [--infrequent GROUP]
 //! ```
 //!
 //! Streams are counted by group, events in all. `GET /stats` tells the answers given. `--dump`: every event as JSON,
 //! one a line.
 
+mod insights;
 mod logs;
 
 use logs::{Event, Group, Random};
@@ -31,6 +32,7 @@ const FIRST_KEY: &str = "AKIAEXAMPLE";
 
 #[derive(Default)]
 struct Counts {
+    queries: HashMap<String, insights::Query>,
     answers: HashMap<String, u64>,
     /// Calls of this second, by operation.
     second: HashMap<String, (u64, u64)>,
@@ -192,6 +194,8 @@ impl World {
             "FilterLogEvents" => self.filter(body),
             "GetLogEvents" => self.get(body),
             "DescribeLogStreams" => self.describe_streams(body),
+            "StartQuery" => self.start_query(body),
+            "GetQueryResults" => self.query_results(body),
             _ => Answer::Error(400, "UnknownOperationException", "not simulated"),
         };
         match answer {
@@ -248,6 +252,10 @@ impl World {
         self.groups.iter().find(|group| group.name == name).ok_or(missing)
     }
 
+    fn is_infrequent(&self, name: &str) -> bool {
+        self.flags.get("infrequent").is_some_and(|infrequent| infrequent == name)
+    }
+
     fn is_masked(&self, group: &Group) -> bool {
         self.flags.get("masked").is_some_and(|name| *name == group.name)
     }
@@ -259,7 +267,7 @@ impl World {
         let page: Vec<Value> = all.iter().skip(from).take(50).map(|group| {
             let arn = format!("arn:aws:logs:{REGION}:{ACCOUNT}:log-group:{}", group.name);
             json!({"logGroupName": group.name, "logGroupArn": arn, "arn": format!("{arn}:*"), "creationTime": 1_600_000_000_000i64,
-                "storedBytes": group.events.len() * 20, "logGroupClass": "STANDARD",
+                "storedBytes": group.events.len() * 20, "logGroupClass": if self.is_infrequent(&group.name) { "INFREQUENT_ACCESS" } else { "STANDARD" },
                 "dataProtectionStatus": self.is_masked(group).then_some("ACTIVATED")})
         }).collect();
         let next = (from + 50 < all.len()).then(|| (from + 50).to_string());
@@ -328,6 +336,9 @@ impl World {
             Ok(group) => group,
             Err(answer) => return answer,
         };
+        if self.is_infrequent(&group.name) {
+            return Answer::Error(400, "InvalidParameterException", "not supported by the log group class");
+        }
         let from = body["startTime"].as_i64().unwrap_or(0);
         let to = body["endTime"].as_i64().unwrap_or(i64::MAX - 1);
         let prefix = body["logStreamNamePrefix"].as_str().unwrap_or_default();
