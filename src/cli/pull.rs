@@ -101,8 +101,9 @@ impl Aws<'_> {
         Session::begin(&self.config(self.regions.first()))
     }
 
-    /// The identity in each region; with `--org-role` that role in each account.
-    pub fn sessions(&self) -> Result<Vec<Session>, PullError> {
+    /// The identity in each region; with `--org-role` that role in each account. Accounts whose role cannot be assumed
+    /// are given to `warn`, and left out.
+    pub fn sessions(&self, mut warn: impl FnMut(String)) -> Result<Vec<Session>, PullError> {
         let own = self.session()?;
         let mut identities = Vec::new();
         if let Some(name) = &self.args.org_role {
@@ -110,7 +111,10 @@ impl Aws<'_> {
             for account in listed {
                 let arn = format!("arn:aws:iam::{account}:role/{name}");
                 let role = Some(Role { arn, external_id: self.args.external_id.clone(), mfa: None });
-                identities.push(own.and(&ClientConfig { role, ..self.config(self.regions.first()) })?);
+                match own.and(&ClientConfig { role, ..self.config(self.regions.first()) }) {
+                    Ok(session) => identities.push(session),
+                    Err(error) => warn(format!("account {account}: {error}")),
+                }
             }
         } else {
             identities.push(own);

@@ -120,6 +120,16 @@ pub struct Partial {
     pub to: i64,
 }
 
+impl Partial {
+    /// Adds it to what is known of the source, so that the time of both is covered.
+    pub fn add_to(mut self, known: &mut BTreeMap<String, Self>, source: String) {
+        if let Some(before) = known.get(&source) {
+            (self.from, self.to) = (self.from.min(before.from), self.to.max(before.to));
+        }
+        known.insert(source, self);
+    }
+}
+
 /// One change of the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -260,11 +270,8 @@ impl Manifest {
         for source in &change.whole {
             self.partial.remove(source);
         }
-        for (source, mut partial) in change.partial {
-            if let Some(before) = self.partial.get(&source) {
-                (partial.from, partial.to) = (partial.from.min(before.from), partial.to.max(before.to));
-            }
-            self.partial.insert(source, partial);
+        for (source, partial) in change.partial {
+            partial.add_to(&mut self.partial, source);
         }
     }
 

@@ -99,7 +99,7 @@ impl Lake {
                 }
             }
             for (source, partial) in &other.manifest.partial {
-                change.partial.insert(source.clone(), partial.clone());
+                partial.clone().add_to(&mut change.partial, source.clone());
             }
             for pruned in &other.manifest.pruned {
                 if !self.manifest.pruned.contains(pruned) && !change.pruned.contains(pruned) {

@@ -121,7 +121,8 @@ impl Lake {
     /// Publishes imported parts and their source objects together, which days of derived tables lack them, and what
     /// was fetched with them.
     pub fn commit_import(&mut self, change: Change) -> Result<(), LakeError> {
-        if change.add_parts.is_empty() && change.add_objects.is_empty() && change.pulled.is_empty() {
+        let nothing = change.add_parts.is_empty() && change.add_objects.is_empty() && change.pulled.is_empty();
+        if nothing && change.whole.is_empty() {
             return Ok(());
         }
         self.commit(change)

@@ -108,13 +108,18 @@ pub(super) fn run(args: &CloudWatchArgs, aws: &Aws<'_>, context: &Context) -> an
         bail!("GetLogEvents knows no filter pattern: leave out --filter, or --method");
     }
     let stats = Arc::new(Stats::default());
-    let sessions = aws.sessions()?;
+    let mut failed = false;
+    let sessions = aws.sessions(|text| {
+        context.terminal.warn(&text);
+        failed = true;
+    })?;
     let connect = |session: &Session| {
         let rates = Rates::new(&session.region, args.max_tps, args.max_get_tps);
         CloudWatchLogs::connect(session, rates, aws.patience(), &stats)
     };
     let places: Vec<CloudWatchLogs> = sessions.iter().map(connect).collect();
-    let (groups, failed) = groups(args, &places, context)?;
+    let (groups, others_failed) = groups(args, &places, context)?;
+    failed |= others_failed;
     if groups.is_empty() {
         return Ok(Exit::Failure);
     }

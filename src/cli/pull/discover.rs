@@ -35,7 +35,12 @@ pub struct DiscoverArgs {
 pub(super) fn run(args: &DiscoverArgs, aws: &Aws<'_>, context: &Context) -> anyhow::Result<Exit> {
     let now = context.now().to_string();
     let mut all = Vec::new();
-    let sessions = aws.sessions()?;
+    let mut exit = Exit::Clean;
+    let sessions = aws.sessions(|text| {
+        context.terminal.warn(&text);
+        exit = Exit::Failure;
+    })?;
+    anyhow::ensure!(!sessions.is_empty(), "no account could be looked at");
     for session in &sessions {
         let rates = Rates::new(&session.region, None, None);
         let place = CloudWatchLogs::connect(session, rates, aws.patience(), &Arc::default());
@@ -55,7 +60,7 @@ pub(super) fn run(args: &DiscoverArgs, aws: &Aws<'_>, context: &Context) -> anyh
             .unwrap_or_else(|| (String::new(), sessions[0].region.clone()));
         facts::save(&all, &format!("arn:aws:logs:{region}:{account}:posture?time={now}"), context)?;
     }
-    Ok(Exit::Clean)
+    Ok(exit)
 }
 
 fn tell(all: &[Fact], args: &DiscoverArgs, context: &Context) -> anyhow::Result<()> {

@@ -127,7 +127,9 @@ impl<'a> Taker<'a> {
         for landed in self.pending.drain(..) {
             files.extend(landed.incoming);
             change.pulled.extend(landed.pulled);
-            change.partial.extend(landed.partial);
+            if let Some((source, partial)) = landed.partial {
+                partial.add_to(&mut change.partial, source);
+            }
             kept.push(landed.file);
         }
         if !kept.is_empty() {
