@@ -57,7 +57,7 @@ def differences(lake, put):
 
 def exact(binary):
     """Millions of events of thousands of streams come, each once."""
-    events, streams = size_setting("LOGSIFT_PROVE_PULL_EVENTS", 5_000_000), size_setting("LOGSIFT_PROVE_PULL_STREAMS", 20_000)
+    events, streams = size_setting("LOGSIFT_PROVE_PULL_EVENTS", "5M"), size_setting("LOGSIFT_PROVE_PULL_STREAMS", "20K")
     with tempfile.TemporaryDirectory() as folder:
         lake = pathlib.Path(folder) / "lake"
         with simulator(binary, "--groups", 5, "--streams", streams // 5, "--events", events, "--filter-tps", 200) as (port, put):
@@ -73,7 +73,7 @@ def exact(binary):
 
 def faults(binary):
     """Random faults and random kill -9; every run ends with the same multiset."""
-    runs, kills, faulty = size_setting("LOGSIFT_PROVE_PULL_RUNS", 200), 0, 0
+    runs, kills, faulty = size_setting("LOGSIFT_PROVE_PULL_RUNS", "200"), 0, 0
     chance = random.Random(4)
     out = []
     for number in range(runs):
@@ -125,7 +125,7 @@ def paced(binary, rates, method, seconds, pad):
 
 def pace(binary):
     """Share of the configured rate that is reached where a full page takes 600 ms."""
-    seconds = size_setting("LOGSIFT_PROVE_PULL_SECONDS", 40)
+    seconds = size_setting("LOGSIFT_PROVE_PULL_SECONDS", "40")
     out, short = [], False
     for rate in (5, 10, 25):
         share, text = paced(binary, {"FilterLogEvents": rate}, "filter", seconds, 1000)
