@@ -11,6 +11,7 @@ mod take;
 
 use super::context::Context;
 use super::exit::Exit;
+use super::read_args::TemplateArgs;
 use crate::pull::{ClientConfig, Mfa, PullError, Role, Session, accounts};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{BufRead as _, IsTerminal as _};
@@ -67,6 +68,19 @@ enum PullCommand {
     Discover(discover::DiscoverArgs),
     Credentials(credentials::CredentialsArgs),
     IamPolicy(iam_policy::IamPolicyArgs),
+}
+
+/// What commands that fetch logs have in common.
+#[derive(Debug, Args)]
+pub struct RunArgs {
+    /// Print what would be fetched, and fetch nothing
+    #[arg(long)]
+    dry_run: bool,
+    #[command(flatten)]
+    templates: TemplateArgs,
+    /// Print plan and counts as JSON on stdout
+    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
+    output_format: PlanFormat,
 }
 
 /// How plans and counts are printed.

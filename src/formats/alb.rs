@@ -2,7 +2,7 @@
 //! position, older lines stop earlier, newer ones may go on.
 
 use super::shared::elb::{self, Layout};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row};
 
@@ -166,24 +166,16 @@ impl LogFormat for Alb {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(AlbParser)
+        Box::new(read as Reader)
     }
 }
 
-struct AlbParser;
-
-impl Parser for AlbParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let outcome = LAYOUT.read(record, row, is_shifted, is_tail);
-        if outcome == Outcome::Event {
-            derive(row);
-        }
-        outcome
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let outcome = LAYOUT.read(record, row, is_shifted, is_tail);
+    if outcome == Outcome::Event {
+        derive(row);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(AlbParser)
-    }
+    outcome
 }
 
 /// A text with an odd number of quotes moves what follows to the wrong cells; the typed ones show it.
@@ -234,7 +226,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = AlbParser.parse(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

@@ -2,7 +2,7 @@
 //! "Connection logs for your Application Load Balancer". `conn_trace_id` leads to the requests of the access log.
 
 use super::shared::elb::{self, Layout};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
 
@@ -94,24 +94,16 @@ impl LogFormat for AlbConnection {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(ConnectionParser)
+        Box::new(read as Reader)
     }
 }
 
-struct ConnectionParser;
-
-impl Parser for ConnectionParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let outcome = LAYOUT.read(record, row, |_| false, |_| false);
-        if outcome == Outcome::Event {
-            derive(row);
-        }
-        outcome
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let outcome = LAYOUT.read(record, row, |_| false, |_| false);
+    if outcome == Outcome::Event {
+        derive(row);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(ConnectionParser)
-    }
+    outcome
 }
 
 fn derive(row: &mut Row<'_>) {
@@ -146,7 +138,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = ConnectionParser.parse(&record(line), &mut row);
+        let outcome = read(&record(line), &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

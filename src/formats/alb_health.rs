@@ -2,7 +2,7 @@
 //! Load Balancer".
 
 use super::shared::elb::{self, Layout};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
 
@@ -87,24 +87,16 @@ impl LogFormat for AlbHealth {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(HealthParser)
+        Box::new(read as Reader)
     }
 }
 
-struct HealthParser;
-
-impl Parser for HealthParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let outcome = LAYOUT.read(record, row, |_| false, |_| false);
-        if outcome == Outcome::Event {
-            derive(row);
-        }
-        outcome
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let outcome = LAYOUT.read(record, row, |_| false, |_| false);
+    if outcome == Outcome::Event {
+        derive(row);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(HealthParser)
-    }
+    outcome
 }
 
 fn derive(row: &mut Row<'_>) {
@@ -145,7 +137,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = HealthParser.parse(&record(line), &mut row);
+        let outcome = read(&record(line), &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

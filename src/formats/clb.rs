@@ -2,7 +2,7 @@
 //! position; the first lines, of 2014, stop at the request.
 
 use super::shared::elb::{self, Layout};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Micros, Record, Row};
 
@@ -86,25 +86,17 @@ impl LogFormat for Clb {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(ClbParser)
+        Box::new(read as Reader)
     }
 }
 
-struct ClbParser;
-
-impl Parser for ClbParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let outcome = LAYOUT.read(record, row, is_shifted, is_tail);
-        if outcome == Outcome::Event {
-            elb::set_request(row, REQUEST);
-            elb::set_outcome(row, STATUS);
-        }
-        outcome
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let outcome = LAYOUT.read(record, row, is_shifted, is_tail);
+    if outcome == Outcome::Event {
+        elb::set_request(row, REQUEST);
+        elb::set_outcome(row, STATUS);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(ClbParser)
-    }
+    outcome
 }
 
 /// A quote inside a text makes more tokens of it.
@@ -133,7 +125,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = ClbParser.parse(&record(line), &mut row);
+        let outcome = read(&record(line), &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

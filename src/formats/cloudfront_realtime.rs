@@ -5,7 +5,7 @@
 use super::cloudfront::{RequestCells, derive_request};
 use super::shared::derive;
 use super::shared::w3c::Layout;
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row};
 
@@ -140,7 +140,7 @@ impl LogFormat for CloudFrontRealtime {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(RealtimeParser)
+        Box::new(read as Reader)
     }
 }
 
@@ -177,29 +177,21 @@ fn fits(field: usize, token: &str) -> bool {
     }
 }
 
-struct RealtimeParser;
-
-impl Parser for RealtimeParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let line = record.text.trim_end_matches(['\r', '\n']);
-        if line.trim().is_empty() {
-            return Outcome::Ignored("empty line");
-        }
-        if let Some(field) = misplaced(line) {
-            let detail = format!("field {field} is missing or not what stands there when all fields are logged");
-            return Outcome::Reject(Reject::malformed(detail));
-        }
-        Layout::documented(DOCUMENTED).fill(row, &FIELDS, line, EXTRA);
-        derive::canonical_ip(row, S_IP);
-        let time = row.native[0].clone();
-        row.set(Common::EventTime, time);
-        derive_request(row, &CELLS);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let line = record.text.trim_end_matches(['\r', '\n']);
+    if line.trim().is_empty() {
+        return Outcome::Ignored("empty line");
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(RealtimeParser)
+    if let Some(field) = misplaced(line) {
+        let detail = format!("field {field} is missing or not what stands there when all fields are logged");
+        return Outcome::Reject(Reject::malformed(detail));
     }
+    Layout::documented(DOCUMENTED).fill(row, &FIELDS, line, EXTRA);
+    derive::canonical_ip(row, S_IP);
+    let time = row.native[0].clone();
+    row.set(Common::EventTime, time);
+    derive_request(row, &CELLS);
+    Outcome::Event
 }
 
 #[cfg(test)]
@@ -211,7 +203,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = RealtimeParser.parse(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

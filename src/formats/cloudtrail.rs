@@ -6,7 +6,7 @@ mod variants;
 
 use super::shared::cell;
 use super::shared::json_row::{JsonMap, ip, part};
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json, JsonError};
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
 use std::borrow::Cow;
@@ -215,35 +215,27 @@ impl LogFormat for CloudTrail {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(TrailParser)
+        Box::new(read as Reader)
     }
 }
 
-struct TrailParser;
-
-impl Parser for TrailParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let notes = match fill(&MAP, record.text, row) {
-            Ok(notes) => notes,
-            Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
-        };
-        // In CloudWatch a record without a time of its own still has the event's.
-        let dated = record.envelope.is_some_and(|e| e.time.is_some()) && !row.native[EVENT_ID].is_null();
-        if !has_time(row) && !dated {
-            return variants::parse(record.text, row, &notes);
-        }
-        for (note, name) in [(DETAIL, "detail"), (EVENT_TEXT, "CloudTrailEvent"), (DIGEST, "digestStartTime")] {
-            if notes[note] != Json::Null {
-                row.extra.push((Cow::Borrowed(name), notes[note].to_json()));
-            }
-        }
-        derive(row, &notes);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let notes = match fill(&MAP, record.text, row) {
+        Ok(notes) => notes,
+        Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
+    };
+    // In CloudWatch a record without a time of its own still has the event's.
+    let dated = record.envelope.is_some_and(|e| e.time.is_some()) && !row.native[EVENT_ID].is_null();
+    if !has_time(row) && !dated {
+        return variants::parse(record.text, row, &notes);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(TrailParser)
+    for (note, name) in [(DETAIL, "detail"), (EVENT_TEXT, "CloudTrailEvent"), (DIGEST, "digestStartTime")] {
+        if notes[note] != Json::Null {
+            row.extra.push((Cow::Borrowed(name), notes[note].to_json()));
+        }
     }
+    derive(row, &notes);
+    Outcome::Event
 }
 
 fn fill<'r>(map: &JsonMap, text: &'r str, row: &mut Row<'r>) -> Result<Notes<'r>, JsonError> {
@@ -333,7 +325,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = TrailParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

@@ -6,7 +6,7 @@
 use super::shared::lambda::{self, Platform, Text};
 use super::shared::members::Members;
 use super::shared::{cell, links, runtimes, services};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Row, Value};
@@ -155,7 +155,7 @@ impl LogFormat for CloudWatch {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(EventParser)
+        Box::new(read as Reader)
     }
 }
 
@@ -169,35 +169,27 @@ pub(super) fn is_plain(text: &str) -> bool {
     node || platform.iter().chain(&python).any(|start| text.starts_with(start))
 }
 
-struct EventParser;
-
-impl Parser for EventParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if record.envelope.is_none() && record.text.trim().is_empty() {
-            return Outcome::Ignored("empty line");
-        }
-        set_transport(row, record);
-        let text = record.text.trim();
-        let object = Some(text).filter(|t| t.starts_with('{')).and_then(|t| json::parse(t).ok());
-        if object.is_some() {
-            row.native[IS_JSON] = Value::Bool(true);
-        }
-        if let Some(line) = lambda::platform(text) {
-            set_platform(row, line);
-        } else if let Some(object) = &object {
-            set_json(row, object);
-        } else {
-            set_application(row, text);
-        }
-        set_service(row, record, text, object.as_ref());
-        links::add(row, record.text);
-        set_outcome(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if record.envelope.is_none() && record.text.trim().is_empty() {
+        return Outcome::Ignored("empty line");
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(EventParser)
+    set_transport(row, record);
+    let text = record.text.trim();
+    let object = Some(text).filter(|t| t.starts_with('{')).and_then(|t| json::parse(t).ok());
+    if object.is_some() {
+        row.native[IS_JSON] = Value::Bool(true);
     }
+    if let Some(line) = lambda::platform(text) {
+        set_platform(row, line);
+    } else if let Some(object) = &object {
+        set_json(row, object);
+    } else {
+        set_application(row, text);
+    }
+    set_service(row, record, text, object.as_ref());
+    links::add(row, record.text);
+    set_outcome(row);
+    Outcome::Event
 }
 
 fn group<'r>(record: &Record<'r>) -> Option<&'r str> {
@@ -370,7 +362,7 @@ mod tests {
 
     fn parse<'r>(text: &'r str, envelope: &'r Envelope, origin: &'r Origin) -> Row<'r> {
         let mut row = Row::new(FIELDS.len());
-        let outcome = EventParser.parse(&Record { text, envelope: Some(envelope), origin }, &mut row);
+        let outcome = read(&Record { text, envelope: Some(envelope), origin }, &mut row);
         assert_eq!(outcome, Outcome::Event);
         row.feed(&FIELDS);
         row

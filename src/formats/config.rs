@@ -3,7 +3,7 @@
 //! not count. The framer has unwrapped `{"configurationItems":[…]}` already.
 
 use super::shared::json_row::{JsonMap, ip};
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
 use std::borrow::Cow;
@@ -112,42 +112,34 @@ impl LogFormat for Config {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(ItemParser)
+        Box::new(read as Reader)
     }
 }
 
-struct ItemParser;
-
-impl Parser for ItemParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let mut item = [Json::Null];
-        let mut filled = MAP.fill_noting(row, &FIELDS, record.text, &mut item);
-        if filled.is_ok()
-            && let [Json::Object(inner)] = item
-        {
-            // The version of an EventBridge envelope is none of the item's.
-            row.native.fill(Value::Null);
-            filled = MAP.fill(row, &FIELDS, inner);
-        }
-        if let Err(error) = filled {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
-        }
-        if row.native[CAPTURE_TIME].is_null() {
-            let Some(time) = record.envelope.and_then(|e| e.time) else {
-                return Outcome::Reject(Reject::malformed("configurationItemCaptureTime is missing or no time"));
-            };
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        let target = if row.native[ARN].is_null() { row.native[ID].clone() } else { row.native[ARN].clone() };
-        row.set(Common::Target, target);
-        unquote_configuration(row);
-        add_addresses(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let mut item = [Json::Null];
+    let mut filled = MAP.fill_noting(row, &FIELDS, record.text, &mut item);
+    if filled.is_ok()
+        && let [Json::Object(inner)] = item
+    {
+        // The version of an EventBridge envelope is none of the item's.
+        row.native.fill(Value::Null);
+        filled = MAP.fill(row, &FIELDS, inner);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(ItemParser)
+    if let Err(error) = filled {
+        return Outcome::Reject(Reject::malformed(error.to_string()));
     }
+    if row.native[CAPTURE_TIME].is_null() {
+        let Some(time) = record.envelope.and_then(|e| e.time) else {
+            return Outcome::Reject(Reject::malformed("configurationItemCaptureTime is missing or no time"));
+        };
+        row.set(Common::EventTime, Value::Time(time));
+    }
+    let target = if row.native[ARN].is_null() { row.native[ID].clone() } else { row.native[ARN].clone() };
+    row.set(Common::Target, target);
+    unquote_configuration(row);
+    add_addresses(row);
+    Outcome::Event
 }
 
 /// The API gives the configuration as a string that holds JSON.
@@ -190,7 +182,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = ItemParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

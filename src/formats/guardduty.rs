@@ -2,7 +2,7 @@
 //! format". A finding is written again whenever it is seen again, so each update is an event of its own.
 
 use super::shared::json_row::{JsonMap, ip, owned};
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
 use std::borrow::Cow;
@@ -182,40 +182,32 @@ impl LogFormat for GuardDuty {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(FindingParser)
+        Box::new(read as Reader)
     }
 }
 
-struct FindingParser;
-
-impl Parser for FindingParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let mut notes = [const { Json::Null }; 4];
-        let mut filled = MAP.fill_noting(row, &FIELDS, record.text, &mut notes);
-        let bridged = notes[TIME].as_str().and_then(|time| super::shared::cell::time(&time));
-        if filled.is_ok()
-            && let Json::Object(detail) = notes[DETAIL]
-        {
-            // The envelope has an id and a region of its own.
-            row.native.fill(Value::Null);
-            filled = MAP.fill_noting(row, &FIELDS, detail, &mut notes);
-        }
-        if let Err(error) = filled {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
-        }
-        if row.native[FIRST_SEEN].is_null() && row.native[CREATED].is_null() {
-            let Some(time) = bridged.or_else(|| record.envelope.and_then(|e| e.time)) else {
-                return Outcome::Reject(Reject::malformed("neither eventFirstSeen nor createdAt is a time"));
-            };
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        derive(row, &notes);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let mut notes = [const { Json::Null }; 4];
+    let mut filled = MAP.fill_noting(row, &FIELDS, record.text, &mut notes);
+    let bridged = notes[TIME].as_str().and_then(|time| super::shared::cell::time(&time));
+    if filled.is_ok()
+        && let Json::Object(detail) = notes[DETAIL]
+    {
+        // The envelope has an id and a region of its own.
+        row.native.fill(Value::Null);
+        filled = MAP.fill_noting(row, &FIELDS, detail, &mut notes);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(FindingParser)
+    if let Err(error) = filled {
+        return Outcome::Reject(Reject::malformed(error.to_string()));
     }
+    if row.native[FIRST_SEEN].is_null() && row.native[CREATED].is_null() {
+        let Some(time) = bridged.or_else(|| record.envelope.and_then(|e| e.time)) else {
+            return Outcome::Reject(Reject::malformed("neither eventFirstSeen nor createdAt is a time"));
+        };
+        row.set(Common::EventTime, Value::Time(time));
+    }
+    derive(row, &notes);
+    Outcome::Event
 }
 
 fn derive<'r>(row: &mut Row<'r>, notes: &[Json<'r>]) {
@@ -341,7 +333,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = FindingParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

@@ -3,7 +3,7 @@
 
 use super::shared::json_row::owned;
 use super::shared::{cell, links};
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json, JsonError};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Micros, Record, Reject, Row, Value};
@@ -124,40 +124,32 @@ impl LogFormat for JsonLines {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(ObjectParser)
+        Box::new(read as Reader)
     }
 }
 
-struct ObjectParser;
-
-impl Parser for ObjectParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let object = match json::parse(record.text) {
-            Ok(Json::Object(object)) => object,
-            Ok(_) => return Outcome::Reject(Reject::malformed("not a JSON object")),
-            Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
-        };
-        if let Err(error) = read(object, row) {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
-        }
-        if let Some(time) = record.envelope.and_then(|e| e.time) {
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        let level = row.native[LEVEL].clone();
-        if level.as_str().is_some_and(links::is_failure) {
-            row.set(Common::EventOutcome, Value::text("failure"));
-        }
-        row.set(Common::EventAction, level);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let object = match json::parse(record.text) {
+        Ok(Json::Object(object)) => object,
+        Ok(_) => return Outcome::Reject(Reject::malformed("not a JSON object")),
+        Err(error) => return Outcome::Reject(Reject::malformed(error.to_string())),
+    };
+    if let Err(error) = read_object(object, row) {
+        return Outcome::Reject(Reject::malformed(error.to_string()));
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(ObjectParser)
+    if let Some(time) = record.envelope.and_then(|e| e.time) {
+        row.set(Common::EventTime, Value::Time(time));
     }
+    let level = row.native[LEVEL].clone();
+    if level.as_str().is_some_and(links::is_failure) {
+        row.set(Common::EventOutcome, Value::text("failure"));
+    }
+    row.set(Common::EventAction, level);
+    Outcome::Event
 }
 
 /// Members in one pass: for each cell the best name so far, and whether another member contradicts it.
-fn read<'r>(object: &'r str, row: &mut Row<'r>) -> Result<(), JsonError> {
+fn read_object<'r>(object: &'r str, row: &mut Row<'r>) -> Result<(), JsonError> {
     let mut rank = [usize::MAX; FIELDS.len()];
     let mut doubtful = [false; FIELDS.len()];
     for member in json::members(object) {
@@ -227,7 +219,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = ObjectParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }
@@ -253,7 +245,7 @@ mod tests {
         assert_eq!(row.extra_json().unwrap(), r#"{"time":12,"date":"today","y":[1]}"#);
         let envelope = Envelope { time: Some(Micros(9)), ..Envelope::default() };
         let mut row = Row::new(FIELDS.len());
-        ObjectParser.parse(&Record { text: "{}", envelope: Some(&envelope), origin: &ORIGIN }, &mut row);
+        read(&Record { text: "{}", envelope: Some(&envelope), origin: &ORIGIN }, &mut row);
         assert_eq!(row.time(), Some(Micros(9)));
     }
 

@@ -174,6 +174,19 @@ pub trait Parser: Send {
     }
 }
 
+/// Reads a record into a row, where no record says how to read the next: see [`Parser::parse`].
+pub type Reader = for<'r> fn(&Record<'r>, &mut Row<'r>) -> Outcome;
+
+impl Parser for Reader {
+    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+        self(record, row)
+    }
+
+    fn fork(&self) -> Box<dyn Parser> {
+        Box::new(*self)
+    }
+}
+
 /// The format of that id.
 pub fn by_id(id: &str) -> Option<&'static dyn LogFormat> {
     ALL.into_iter().find(|format| format.id() == id)

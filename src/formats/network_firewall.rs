@@ -3,7 +3,7 @@
 
 use super::shared::derive;
 use super::shared::json_row::JsonMap;
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json;
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Record, Reject, Row, Value};
@@ -111,34 +111,26 @@ impl LogFormat for NetworkFirewall {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(FirewallParser)
+        Box::new(read as Reader)
     }
 }
 
-struct FirewallParser;
-
-impl Parser for FirewallParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
-            return Outcome::Reject(reject);
-        }
-        if row.native[EVENT_TIME].is_null() {
-            let time = match row.native[ENVELOPE_TIME] {
-                Value::Time(time) => Some(time),
-                _ => record.envelope.and_then(|envelope| envelope.time),
-            };
-            let Some(time) = time else {
-                return Outcome::Reject(Reject::malformed("neither event.timestamp nor event_timestamp is a time"));
-            };
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        derive_common(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
+        return Outcome::Reject(reject);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(FirewallParser)
+    if row.native[EVENT_TIME].is_null() {
+        let time = match row.native[ENVELOPE_TIME] {
+            Value::Time(time) => Some(time),
+            _ => record.envelope.and_then(|envelope| envelope.time),
+        };
+        let Some(time) = time else {
+            return Outcome::Reject(Reject::malformed("neither event.timestamp nor event_timestamp is a time"));
+        };
+        row.set(Common::EventTime, Value::Time(time));
     }
+    derive_common(row);
+    Outcome::Event
 }
 
 fn derive_common(row: &mut Row<'_>) {
@@ -191,7 +183,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = FirewallParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

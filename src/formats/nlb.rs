@@ -2,7 +2,7 @@
 //! for your Network Load Balancer". Lines of version 1.0 (2019) stop earlier.
 
 use super::shared::elb::{self, Layout};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::{percent, tokens};
 use crate::model::{Common, Field, Kind, Micros, Record, Row, Value};
 
@@ -125,24 +125,16 @@ impl LogFormat for Nlb {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(NlbParser)
+        Box::new(read as Reader)
     }
 }
 
-struct NlbParser;
-
-impl Parser for NlbParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let outcome = LAYOUT.read(record, row, |_| false, |_| false);
-        if outcome == Outcome::Event {
-            derive(row);
-        }
-        outcome
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let outcome = LAYOUT.read(record, row, |_| false, |_| false);
+    if outcome == Outcome::Event {
+        derive(row);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(NlbParser)
-    }
+    outcome
 }
 
 fn derive(row: &mut Row<'_>) {
@@ -176,7 +168,7 @@ mod tests {
 
     fn parse(line: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = NlbParser.parse(&record(line), &mut row);
+        let outcome = read(&record(line), &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }
@@ -233,7 +225,7 @@ mod tests {
         let with_time = Record { envelope: Some(&envelope), ..record(text) };
         assert!(Nlb.claims(&with_time, &Options::default()).is_some());
         let mut row = Row::new(FIELDS.len());
-        assert_eq!(NlbParser.parse(&with_time, &mut row), Outcome::Event);
+        assert_eq!(read(&with_time, &mut row), Outcome::Event);
         row.feed(&FIELDS);
         assert_eq!(row.time(), Some(Micros(5)));
         assert_eq!(row.common(Common::SourceIp), &Value::text("192.0.2.9"));

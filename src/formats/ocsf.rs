@@ -2,7 +2,7 @@
 //! Framework, versions 1.0 to 1.4; attributes moved between them, so older places are read too.
 
 use super::shared::json_row::{JsonMap, ip, part};
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
@@ -201,30 +201,22 @@ impl LogFormat for Ocsf {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(OcsfParser)
+        Box::new(read as Reader)
     }
 }
 
-struct OcsfParser;
-
-impl Parser for OcsfParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(error) = MAP.fill(row, &FIELDS, record.text) {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
-        }
-        if row.native.iter().take(3).all(Value::is_null) {
-            let Some(time) = record.envelope.and_then(|e| e.time) else {
-                return Outcome::Reject(Reject::malformed("neither time nor time_dt nor start_time is a time"));
-            };
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        derive(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(error) = MAP.fill(row, &FIELDS, record.text) {
+        return Outcome::Reject(Reject::malformed(error.to_string()));
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(OcsfParser)
+    if row.native.iter().take(3).all(Value::is_null) {
+        let Some(time) = record.envelope.and_then(|e| e.time) else {
+            return Outcome::Reject(Reject::malformed("neither time nor time_dt nor start_time is a time"));
+        };
+        row.set(Common::EventTime, Value::Time(time));
     }
+    derive(row);
+    Outcome::Event
 }
 
 fn derive(row: &mut Row<'_>) {
@@ -300,7 +292,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = OcsfParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

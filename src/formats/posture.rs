@@ -2,7 +2,7 @@
 //! documents are our own; each looks at one thing at one time.
 
 use super::shared::json_row::JsonMap;
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row};
 use std::sync::LazyLock;
 
@@ -69,26 +69,18 @@ impl LogFormat for Posture {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(FactParser)
+        Box::new(read as Reader)
     }
 }
 
-struct FactParser;
-
-impl Parser for FactParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(error) = MAP.fill(row, &FIELDS, record.text) {
-            return Outcome::Reject(Reject::malformed(error.to_string()));
-        }
-        if row.native[TIME].is_null() {
-            return Outcome::Reject(Reject::malformed("its time is none"));
-        }
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(error) = MAP.fill(row, &FIELDS, record.text) {
+        return Outcome::Reject(Reject::malformed(error.to_string()));
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(FactParser)
+    if row.native[TIME].is_null() {
+        return Outcome::Reject(Reject::malformed("its time is none"));
     }
+    Outcome::Event
 }
 
 #[cfg(test)]
@@ -103,12 +95,12 @@ mod tests {
         let record = Record { text, envelope: None, origin: &origin };
         assert!(Posture.claims(&record, &Options::default()).is_some());
         let mut row = Row::new(FIELDS.len());
-        assert_eq!(FactParser.parse(&record, &mut row), Outcome::Event);
+        assert_eq!(read(&record, &mut row), Outcome::Event);
         row.feed(&FIELDS);
         assert_eq!(row.common(Common::AccessKeyId), &Value::text("AKIAIOSFODNN7EXAMPLE"));
         assert_eq!(row.native[6], Value::text("[\"never used\"]"));
         let mut row = Row::new(FIELDS.len());
         let record = Record { text: r#"{"posture":"user","time":"soon","gaps":[]}"#, ..record };
-        assert!(matches!(FactParser.parse(&record, &mut row), Outcome::Reject(_)));
+        assert!(matches!(read(&record, &mut row), Outcome::Reject(_)));
     }
 }

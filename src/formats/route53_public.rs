@@ -2,7 +2,7 @@
 //! Logs. Facts: AWS, "Public DNS query logging".
 
 use super::shared::{cell, derive};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::model::{Common, Field, Kind, Micros, Record, Reject, Row, Value};
 
 pub struct Route53Public;
@@ -71,42 +71,34 @@ impl LogFormat for Route53Public {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(QueryParser)
+        Box::new(read as Reader)
     }
 }
 
-struct QueryParser;
-
-impl Parser for QueryParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let line = record.text.trim_end();
-        let mut count = 0;
-        for word in line.splitn(EXTRA + 1, ' ') {
-            row.native[count] = cell::of_text(FIELDS[count].kind, word);
-            count += 1;
-        }
-        if count < FEWEST_TOKENS {
-            return Outcome::Reject(Reject::malformed(format!("{count} fields, at least {FEWEST_TOKENS} expected")));
-        }
-        if row.native[TIMESTAMP].is_null() {
-            return Outcome::Reject(Reject::malformed("field 2 (timestamp) is not a time"));
-        }
-        derive::canonical_ip(row, RESOLVER);
-        let rcode = row.native[RCODE].clone();
-        match rcode.as_str() {
-            Some("NOERROR") => row.set(Common::EventOutcome, Value::text("success")),
-            Some(_) => {
-                row.set(Common::EventOutcome, Value::text("failure"));
-                row.set(Common::ErrorCode, rcode);
-            }
-            None => {}
-        }
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let line = record.text.trim_end();
+    let mut count = 0;
+    for word in line.splitn(EXTRA + 1, ' ') {
+        row.native[count] = cell::of_text(FIELDS[count].kind, word);
+        count += 1;
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(QueryParser)
+    if count < FEWEST_TOKENS {
+        return Outcome::Reject(Reject::malformed(format!("{count} fields, at least {FEWEST_TOKENS} expected")));
     }
+    if row.native[TIMESTAMP].is_null() {
+        return Outcome::Reject(Reject::malformed("field 2 (timestamp) is not a time"));
+    }
+    derive::canonical_ip(row, RESOLVER);
+    let rcode = row.native[RCODE].clone();
+    match rcode.as_str() {
+        Some("NOERROR") => row.set(Common::EventOutcome, Value::text("success")),
+        Some(_) => {
+            row.set(Common::EventOutcome, Value::text("failure"));
+            row.set(Common::ErrorCode, rcode);
+        }
+        None => {}
+    }
+    Outcome::Event
 }
 
 #[cfg(test)]
@@ -124,7 +116,7 @@ mod tests {
     fn ten_fields_and_more_and_fewer() {
         let line = "1.0 2017-12-13T08:16:03.983Z Z123412341234 example.com ANY REFUSED UDP FRA6 2001:DB8::1234 2001:db8:abcd::/48 a b";
         let mut row = Row::new(FIELDS.len());
-        assert_eq!(QueryParser.parse(&record(line), &mut row), Outcome::Event);
+        assert_eq!(read(&record(line), &mut row), Outcome::Event);
         row.feed(&FIELDS);
         assert_eq!(row.time().unwrap().to_string(), "2017-12-13T08:16:03.983000Z");
         assert_eq!(row.common(Common::SourceIp), &Value::text("2001:db8::1234"));
@@ -133,9 +125,9 @@ mod tests {
         assert_eq!(row.native[EXTRA], Value::text("a b"));
         assert!(Route53Public.claims(&record(line), &Options::default()).is_some());
         let nine = line.rsplitn(4, ' ').last().unwrap();
-        assert_eq!(QueryParser.parse(&record(nine), &mut Row::new(11)), Outcome::Event);
+        assert_eq!(read(&record(nine), &mut Row::new(11)), Outcome::Event);
         for text in ["1.0 2017-12-13T08:16:03.983Z Z1 é", "1.0 today Z1 a A NOERROR UDP X 192.0.2.1 -"] {
-            assert!(matches!(QueryParser.parse(&record(text), &mut Row::new(11)), Outcome::Reject(_)), "{text}");
+            assert!(matches!(read(&record(text), &mut Row::new(11)), Outcome::Reject(_)), "{text}");
             assert!(Route53Public.claims(&record(text), &Options::default()).is_none(), "{text}");
         }
     }

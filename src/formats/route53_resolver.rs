@@ -3,7 +3,7 @@
 
 use super::shared::derive;
 use super::shared::json_row::JsonMap;
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
@@ -81,32 +81,24 @@ impl LogFormat for Route53Resolver {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(QueryParser)
+        Box::new(read as Reader)
     }
 }
 
-struct QueryParser;
-
-impl Parser for QueryParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
-            return Outcome::Reject(reject);
-        }
-        if row.native[NAME].is_null() {
-            return Outcome::Reject(Reject::malformed("query_name is missing"));
-        }
-        if let Err(reject) = derive::set_time(row, TIME, record.envelope, "query_timestamp is missing or no time") {
-            return Outcome::Reject(reject);
-        }
-        derive::canonical_ip(row, SOURCE);
-        link_answers(row);
-        set_outcome(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
+        return Outcome::Reject(reject);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(QueryParser)
+    if row.native[NAME].is_null() {
+        return Outcome::Reject(Reject::malformed("query_name is missing"));
     }
+    if let Err(reject) = derive::set_time(row, TIME, record.envelope, "query_timestamp is missing or no time") {
+        return Outcome::Reject(reject);
+    }
+    derive::canonical_ip(row, SOURCE);
+    link_answers(row);
+    set_outcome(row);
+    Outcome::Event
 }
 
 /// The addresses a name was answered with: what flow logs show as destination.
@@ -148,7 +140,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = QueryParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

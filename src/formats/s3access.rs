@@ -4,7 +4,7 @@
 
 use super::shared::json_row::JsonMap;
 use super::shared::{cell, derive};
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::codec::json::{self, Json};
 use crate::codec::{percent, tokens};
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
@@ -135,29 +135,21 @@ impl LogFormat for S3Access {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(AccessParser)
+        Box::new(read as Reader)
     }
 }
 
-struct AccessParser;
-
-impl Parser for AccessParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let text = record.text.trim_ascii();
-        let result = if text.starts_with('{') { set_json(row, text) } else { set_line(row, text) };
-        // A line without its time is cut; an object may leave it to the envelope.
-        let envelope = record.envelope.filter(|_| text.starts_with('{'));
-        let result = result.and_then(|()| derive::set_time(row, TIME, envelope, "time is missing or no time"));
-        if let Err(reject) = result {
-            return Outcome::Reject(reject);
-        }
-        derive_common(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let text = record.text.trim_ascii();
+    let result = if text.starts_with('{') { set_json(row, text) } else { set_line(row, text) };
+    // A line without its time is cut; an object may leave it to the envelope.
+    let envelope = record.envelope.filter(|_| text.starts_with('{'));
+    let result = result.and_then(|()| derive::set_time(row, TIME, envelope, "time is missing or no time"));
+    if let Err(reject) = result {
+        return Outcome::Reject(reject);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(AccessParser)
-    }
+    derive_common(row);
+    Outcome::Event
 }
 
 fn set_json<'r>(row: &mut Row<'r>, text: &'r str) -> Result<(), Reject> {

@@ -2,7 +2,7 @@
 //! sources know become links.
 
 use super::shared::links;
-use super::{Claim, LogFormat, Options, Outcome, Parser};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader};
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
 use std::borrow::Cow;
 
@@ -61,42 +61,34 @@ impl LogFormat for Text {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(LineParser)
+        Box::new(read as Reader)
     }
 }
 
-struct LineParser;
-
-impl Parser for LineParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        let text = record.text;
-        if text.trim().is_empty() {
-            return Outcome::Ignored("empty line");
-        }
-        if !is_text(text) {
-            return Outcome::Reject(Reject::malformed("not text: NUL, control or replacement characters"));
-        }
-        if let Some(time) = record.envelope.and_then(|e| e.time) {
-            row.set(Common::EventTime, Value::Time(time));
-        } else if let Some(time) = guess_time(text) {
-            row.native[TIME] = Value::Time(time);
-            row.native[GUESSED] = Value::Bool(true);
-        }
-        let level = level(text).map_or(Value::Null, Value::text);
-        if level.as_str().is_some_and(links::is_failure) {
-            row.set(Common::EventOutcome, Value::text("failure"));
-        }
-        row.set(Common::EventAction, level.clone());
-        row.native[LEVEL] = level;
-        row.native[REQUEST] = links::request_id_in(text).map_or(Value::Null, Value::text);
-        links::add(row, text);
-        add_uuids(row, text);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    let text = record.text;
+    if text.trim().is_empty() {
+        return Outcome::Ignored("empty line");
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(LineParser)
+    if !is_text(text) {
+        return Outcome::Reject(Reject::malformed("not text: NUL, control or replacement characters"));
     }
+    if let Some(time) = record.envelope.and_then(|e| e.time) {
+        row.set(Common::EventTime, Value::Time(time));
+    } else if let Some(time) = guess_time(text) {
+        row.native[TIME] = Value::Time(time);
+        row.native[GUESSED] = Value::Bool(true);
+    }
+    let level = level(text).map_or(Value::Null, Value::text);
+    if level.as_str().is_some_and(links::is_failure) {
+        row.set(Common::EventOutcome, Value::text("failure"));
+    }
+    row.set(Common::EventAction, level.clone());
+    row.native[LEVEL] = level;
+    row.native[REQUEST] = links::request_id_in(text).map_or(Value::Null, Value::text);
+    links::add(row, text);
+    add_uuids(row, text);
+    Outcome::Event
 }
 
 /// Whether this is a line to read: something printable, no NUL, few control or replacement characters.
@@ -180,7 +172,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = LineParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }
@@ -217,7 +209,7 @@ mod tests {
         }
         let envelope = Envelope { time: Some(Micros(9)), ..Envelope::default() };
         let mut row = Row::new(FIELDS.len());
-        LineParser.parse(&Record { text: "1772439330 x", envelope: Some(&envelope), origin: &ORIGIN }, &mut row);
+        read(&Record { text: "1772439330 x", envelope: Some(&envelope), origin: &ORIGIN }, &mut row);
         assert_eq!(row.time(), Some(Micros(9)));
         assert!(row.native[GUESSED].is_null());
     }

@@ -3,7 +3,7 @@
 
 use super::shared::derive;
 use super::shared::json_row::JsonMap;
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Record, Reject, Row, Value};
@@ -106,30 +106,22 @@ impl LogFormat for Waf {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(WafParser)
+        Box::new(read as Reader)
     }
 }
 
-struct WafParser;
-
-impl Parser for WafParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
-            return Outcome::Reject(reject);
-        }
-        if row.native[WEB_ACL].is_null() && row.native[ACTION].is_null() {
-            return Outcome::Reject(Reject::malformed("neither webaclId nor action"));
-        }
-        if let Err(reject) = derive::set_time(row, TIMESTAMP, record.envelope, "timestamp is missing or no time") {
-            return Outcome::Reject(reject);
-        }
-        derive_common(row);
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(reject) = MAP.fill_record(row, &FIELDS, record.text) {
+        return Outcome::Reject(reject);
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(WafParser)
+    if row.native[WEB_ACL].is_null() && row.native[ACTION].is_null() {
+        return Outcome::Reject(Reject::malformed("neither webaclId nor action"));
     }
+    if let Err(reject) = derive::set_time(row, TIMESTAMP, record.envelope, "timestamp is missing or no time") {
+        return Outcome::Reject(reject);
+    }
+    derive_common(row);
+    Outcome::Event
 }
 
 /// The request headers that other logs know the request by.
@@ -244,7 +236,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = WafParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }
@@ -292,7 +284,7 @@ mod tests {
         let envelope = Envelope { time: Some(Micros(5)), ..Envelope::default() };
         let record = Record { text, envelope: Some(&envelope), origin: &ORIGIN };
         let mut row = Row::new(FIELDS.len());
-        assert_eq!(WafParser.parse(&record, &mut row), Outcome::Event);
+        assert_eq!(read(&record, &mut row), Outcome::Event);
         assert_eq!(row.time(), Some(Micros(5)));
         assert!(Waf.claims(&record, &Options::default()).is_some());
         assert!(matches!(parse("{}").0, Outcome::Reject(_)));

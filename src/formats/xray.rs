@@ -5,7 +5,7 @@
 
 use super::shared::json_row::{JsonMap, adopt, ip, part};
 use super::shared::otel;
-use super::{Claim, LogFormat, Options, Outcome, Parser, Shape};
+use super::{Claim, LogFormat, Options, Outcome, Parser, Reader, Shape};
 use crate::codec::json::{self, Json};
 use crate::codec::tokens;
 use crate::model::{Common, Field, Kind, Link, Micros, Record, Reject, Row, Value};
@@ -178,7 +178,7 @@ impl LogFormat for XRay {
     }
 
     fn parser(&self, _options: &Options) -> Box<dyn Parser> {
-        Box::new(SegmentParser)
+        Box::new(read as Reader)
     }
 }
 
@@ -188,30 +188,22 @@ fn names_a_trace(text: &str) -> bool {
     after.trim_start_matches([' ', ':', '\n', '\r', '\t']).starts_with("\"1-")
 }
 
-struct SegmentParser;
-
-impl Parser for SegmentParser {
-    fn parse<'r>(&mut self, record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-        if let Err(detail) = read(record.text, row, true) {
-            return Outcome::Reject(Reject::malformed(detail));
-        }
-        derive(row);
-        if row.native[START].is_null() && row.time().is_none() {
-            let Some(time) = record.envelope.and_then(|e| e.time) else {
-                return Outcome::Reject(Reject::malformed("start_time is missing or no time"));
-            };
-            row.set(Common::EventTime, Value::Time(time));
-        }
-        Outcome::Event
+fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
+    if let Err(detail) = read_segment(record.text, row, true) {
+        return Outcome::Reject(Reject::malformed(detail));
     }
-
-    fn fork(&self) -> Box<dyn Parser> {
-        Box::new(SegmentParser)
+    derive(row);
+    if row.native[START].is_null() && row.time().is_none() {
+        let Some(time) = record.envelope.and_then(|e| e.time) else {
+            return Outcome::Reject(Reject::malformed("start_time is missing or no time"));
+        };
+        row.set(Common::EventTime, Value::Time(time));
     }
+    Outcome::Event
 }
 
 /// Reads a segment, or the one inside a wrapper; a wrapper inside a wrapper is none of X-Ray's.
-fn read<'r>(text: &'r str, row: &mut Row<'r>, wrapped: bool) -> Result<(), String> {
+fn read_segment<'r>(text: &'r str, row: &mut Row<'r>, wrapped: bool) -> Result<(), String> {
     let mut notes = [const { Json::Null }; NOTES.len()];
     MAP.fill_noting(row, &FIELDS, text, &mut notes).map_err(|error| error.to_string())?;
     if wrapped && let Some(document) = notes[DOCUMENT].as_str() {
@@ -228,7 +220,7 @@ fn read<'r>(text: &'r str, row: &mut Row<'r>, wrapped: bool) -> Result<(), Strin
 
 fn read_inner(document: &str, row: &mut Row<'_>) -> Result<(), String> {
     let mut inner = Row::new(FIELDS.len());
-    read(document, &mut inner, false).map_err(|detail| format!("Document: {detail}"))?;
+    read_segment(document, &mut inner, false).map_err(|detail| format!("Document: {detail}"))?;
     adopt(row, inner);
     Ok(())
 }
@@ -326,7 +318,7 @@ mod tests {
 
     fn parse(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = SegmentParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }
@@ -385,7 +377,7 @@ mod tests {
         let envelope = Envelope { time: Some(Micros(7)), ..Envelope::default() };
         let mut row = Row::new(FIELDS.len());
         let record = Record { text: r#"{"id":"a"}"#, envelope: Some(&envelope), origin: &ORIGIN };
-        assert_eq!(SegmentParser.parse(&record, &mut row), Outcome::Event);
+        assert_eq!(read(&record, &mut row), Outcome::Event);
         assert_eq!(row.time(), Some(Micros(7)));
     }
 

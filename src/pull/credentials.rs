@@ -1,6 +1,6 @@
 //! Users and access keys of an account: which of them live, and when they were last used.
 
-use super::call::{Caller, Fault, Stats};
+use super::call::{Caller, Fault};
 use super::pace::Pace;
 use super::posture::{Fact, LoginFact, rfc3339};
 use super::{PullError, Session, quotas};
@@ -29,7 +29,7 @@ struct Iam {
 pub fn credentials(session: &Session, now: i64, patience: Duration) -> Result<Vec<Fact>, PullError> {
     let iam = Iam {
         client: Client::new(&session.sdk),
-        caller: Caller { stats: Arc::new(Stats::default()), login: session.login.clone(), patience },
+        caller: session.caller(&Arc::default(), patience),
         pace: Pace::new(quotas::IAM),
         now: (rfc3339(now), now),
     };

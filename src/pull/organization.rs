@@ -1,6 +1,5 @@
 //! The accounts of an organisation.
 
-use super::call::{Caller, Stats};
 use super::pace::Pace;
 use super::{PullError, Session, quotas};
 use std::sync::Arc;
@@ -8,7 +7,7 @@ use std::time::Duration;
 
 /// Ids of the organisation's accounts that are not closed; asked as its management account, or a delegated one.
 pub fn accounts(session: &Session) -> Result<Vec<String>, PullError> {
-    let caller = Caller { stats: Arc::new(Stats::default()), login: session.login.clone(), patience: Duration::ZERO };
+    let caller = session.caller(&Arc::default(), Duration::ZERO);
     let client = aws_sdk_organizations::Client::new(&session.sdk);
     let pace = Pace::new(quotas::ORGANIZATIONS);
     let list = async {

@@ -74,7 +74,7 @@ impl CloudWatchLogs {
             query_results: Arc::new(Pace::new(quotas::GET_QUERY_RESULTS * quotas::SHARE)),
             name: session.name(),
             region: session.region.clone(),
-            caller: Caller { stats: Arc::clone(stats), login: session.login.clone(), patience },
+            caller: session.caller(stats, patience),
             rates,
         }
     }

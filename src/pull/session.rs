@@ -1,7 +1,8 @@
 //! One identity in one region: the runtime of all calls, and credentials that may be renewed while a run goes on.
 
+use super::PullError;
+use super::call::{Caller, Stats, told};
 use super::client::ClientConfig;
-use super::{PullError, call};
 use aws_config::{Region, SdkConfig};
 use aws_credential_types::Credentials;
 use aws_credential_types::provider::{ProvideCredentials, SharedCredentialsProvider, future};
@@ -19,7 +20,7 @@ const BEFORE_EXPIRY: Duration = Duration::from_secs(300);
 pub struct Session {
     pub(super) runtime: Arc<Runtime>,
     pub(super) sdk: SdkConfig,
-    pub(super) login: Login,
+    login: Login,
     pub(super) config: ClientConfig,
     pub region: String,
 }
@@ -45,7 +46,7 @@ impl Session {
         let region = base.region().ok_or(PullError::NoRegion)?.to_string();
         let login = Login(Arc::new(Source { config: config.clone(), known: Mutex::new(None) }));
         if let Err(error) = runtime.block_on(login.give()) {
-            let message = call::told(&error);
+            let message = told(&error);
             return Err(match &config.profile {
                 Some(name) => PullError::Profile { name: name.clone(), message },
                 None => PullError::NoCredentials { message },
@@ -63,6 +64,11 @@ impl Session {
     pub fn in_region(&self, region: &str) -> Self {
         let sdk = self.sdk.clone().into_builder().region(Region::new(region.to_owned())).build();
         Self { sdk, region: region.to_owned(), ..self.clone() }
+    }
+
+    /// Makes calls as this identity; `patience`: how long to wait for new credentials.
+    pub(super) fn caller(&self, stats: &Arc<Stats>, patience: Duration) -> Caller {
+        Caller { stats: Arc::clone(stats), login: self.login.clone(), patience }
     }
 
     /// Region, and account where it is not the caller's own.

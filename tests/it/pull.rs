@@ -42,6 +42,16 @@ impl Simulator {
         command
     }
 
+    /// Runs that are killed after so many milliseconds.
+    fn pull_and_kill(&self, env: &TestEnv, args: &[&str], after: &[u64]) {
+        for millis in after {
+            let mut child = self.command(env, args).stderr(Stdio::null()).spawn().unwrap();
+            std::thread::sleep(Duration::from_millis(*millis));
+            child.kill().unwrap();
+            child.wait().unwrap();
+        }
+    }
+
     #[track_caller]
     fn pull(&self, env: &TestEnv, args: &[&str]) -> Output {
         Output::of(args, self.command(env, args).output().unwrap())
@@ -135,12 +145,7 @@ fn get_log_events_through_faults_and_kills() {
     let flags = ["--events", "40000", "--streams", "20", "--faults", "0.15", "--latency-ms", "50"];
     let simulator = Simulator::start(&env, &flags);
     let args = ["--log-group", "*", "--since", "1d", "--method", "both", "--max-tps", "100", "--max-get-tps", "200"];
-    for millis in [300, 900] {
-        let mut child = simulator.command(&env, &args).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(millis));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    simulator.pull_and_kill(&env, &args, &[300, 900]);
     simulator.pull(&env, &args).code(0);
     assert_same(&env);
 }
@@ -163,12 +168,7 @@ fn a_killed_run_is_carried_on() {
     let env = TestEnv::new();
     let simulator = Simulator::start(&env, &["--events", "60000", "--latency-ms", "200"]);
     let args = ["--log-group", "*", "--since", "1d", "--max-tps", "60"];
-    for millis in [150, 400, 900] {
-        let mut child = simulator.command(&env, &args).stderr(Stdio::null()).spawn().unwrap();
-        std::thread::sleep(Duration::from_millis(millis));
-        child.kill().unwrap();
-        child.wait().unwrap();
-    }
+    simulator.pull_and_kill(&env, &args, &[150, 400, 900]);
     simulator.pull(&env, &args).code(0);
     assert_same(&env);
     let leftovers = std::fs::read_dir(env.lake().join("_logsift")).unwrap().flatten();

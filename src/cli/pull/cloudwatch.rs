@@ -2,10 +2,9 @@
 
 use super::plan::{self, MethodArg, Planner, Share, millis};
 use super::take::{Landed, Taker, folder, import_config};
-use super::{Aws, PlanFormat};
+use super::{Aws, PlanFormat, RunArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::read_args::TemplateArgs;
 use crate::cli::time_flags::TimeArgs;
 use crate::lake::Lake;
 use crate::lake::manifest::{Partial, Pulled};
@@ -63,14 +62,8 @@ pub struct CloudWatchArgs {
     /// Fetch the last so many hours again, for events that came late
     #[arg(long, value_name = "HOURS")]
     follow_late: Option<u32>,
-    /// Print what would be fetched, and fetch nothing
-    #[arg(long)]
-    dry_run: bool,
     #[command(flatten)]
-    templates: TemplateArgs,
-    /// Print plan and counts as JSON on stdout
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    output_format: PlanFormat,
+    run: RunArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -129,9 +122,10 @@ pub(super) fn run(args: &CloudWatchArgs, aws: &Aws<'_>, context: &Context) -> an
         unmask: args.unmask,
         linked: args.linked_accounts,
     };
-    let mut lake = if args.dry_run { context.lake().ok() } else { Some(Lake::create(&context.settings.lake.value)?) };
+    let mut lake =
+        if args.run.dry_run { context.lake().ok() } else { Some(Lake::create(&context.settings.lake.value)?) };
     let lock = match &lake {
-        Some(lake) if !args.dry_run => Some(context.lock(lake)?),
+        Some(lake) if !args.run.dry_run => Some(context.lock(lake)?),
         _ => None,
     };
     if let Some(lake) = lake.as_mut().filter(|_| lock.is_some()) {
@@ -144,9 +138,9 @@ pub(super) fn run(args: &CloudWatchArgs, aws: &Aws<'_>, context: &Context) -> an
     let shares = groups.into_iter().map(|(place, group)| planner.share(place, group, lake.as_ref()));
     let shares: Vec<Share> = shares.collect::<Result<_, _>>()?;
     let fetched = match lake {
-        Some(mut lake) if !args.dry_run => fetch(&mut lake, &places, &stats, ask, &shares, args, context)?,
+        Some(mut lake) if !args.run.dry_run => fetch(&mut lake, &places, &stats, ask, &shares, args, context)?,
         _ => {
-            plan::tell(&shares, &places, args.output_format, context)?;
+            plan::tell(&shares, &places, args.run.output_format, context)?;
             Exit::Clean
         }
     };
@@ -210,7 +204,7 @@ fn fetch(
     args: &CloudWatchArgs,
     context: &Context,
 ) -> anyhow::Result<Exit> {
-    let config = import_config(args.templates.options(), context);
+    let config = import_config(args.run.templates.options(), context);
     let settled = millis(config.now) - SETTLES;
     let mut taker = Taker::new(lake, &config, stats);
     let (give, given) = std::sync::mpsc::channel();
@@ -233,7 +227,7 @@ fn fetch(
         let settled_groups = shares.iter().filter(|share| !partial.contains_key(share.group.arn.as_str()));
         taker.settle(settled_groups.map(|share| (share.group.arn.clone(), ask.source(&share.group))))?;
     }
-    taker.finish(&counted(shares.len() as u64, "log group"), &bar, args.output_format == PlanFormat::Json, context)
+    taker.finish(&counted(shares.len() as u64, "log group"), &bar, args.run.output_format == PlanFormat::Json, context)
 }
 
 /// Times after `settled` are not taken for whole.

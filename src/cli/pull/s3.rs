@@ -1,14 +1,14 @@
 //! `logsift pull s3`.
 
+use super::plan::millis;
 use super::take::{Landed, Taker, folder, import_config};
-use super::{Aws, PlanFormat};
+use super::{Aws, PlanFormat, RunArgs};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::read_args::TemplateArgs;
 use crate::cli::terminal;
 use crate::cli::time_flags::TimeArgs;
 use crate::lake::Lake;
-use crate::model::{Micros, Origin};
+use crate::model::Origin;
 use crate::pipeline::import::Incoming;
 use crate::pull::Given;
 use crate::pull::s3::{Bucket, S3Object, Window};
@@ -44,14 +44,8 @@ pub struct S3Args {
     /// Do not keep the objects themselves in the lake, only their events
     #[arg(long)]
     no_originals: bool,
-    /// Print what would be fetched, and fetch nothing
-    #[arg(long)]
-    dry_run: bool,
     #[command(flatten)]
-    templates: TemplateArgs,
-    /// Print plan and counts as JSON on stdout
-    #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
-    output_format: PlanFormat,
+    run: RunArgs,
 }
 
 const EXAMPLES: &str = "\
@@ -77,7 +71,6 @@ fn place(uri: &str) -> anyhow::Result<(&str, &str)> {
 
 pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Result<Exit> {
     let range = args.time.range(context.now(), &context.tz)?;
-    let millis = |time: Micros| time.0.div_euclid(1000);
     let window = Window {
         from: range.from.map_or(i64::MIN / 2, millis),
         to: range.to.map_or(i64::MAX / 2, millis),
@@ -85,7 +78,8 @@ pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Re
     };
     let places = args.uris.iter().map(|uri| place(uri)).collect::<anyhow::Result<Vec<_>>>()?;
     let session = aws.session()?;
-    let mut lake = if args.dry_run { context.lake().ok() } else { Some(Lake::create(&context.settings.lake.value)?) };
+    let mut lake =
+        if args.run.dry_run { context.lake().ok() } else { Some(Lake::create(&context.settings.lake.value)?) };
     let known: HashSet<Version> = lake.iter().flat_map(known).collect();
     let mut jobs = Vec::new();
     let mut failed = false;
@@ -102,7 +96,7 @@ pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Re
             }
         }
     }
-    if args.dry_run {
+    if args.run.dry_run {
         tell_plan(&jobs, args)?;
         return Ok(if failed { Exit::Failure } else { Exit::Clean });
     }
@@ -161,7 +155,7 @@ impl Job {
 fn tell_plan(jobs: &[Job], args: &S3Args) -> anyhow::Result<()> {
     let mut out = terminal::output(None)?;
     for job in jobs {
-        if args.output_format == PlanFormat::Json {
+        if args.run.output_format == PlanFormat::Json {
             for object in &job.objects {
                 let value = serde_json::json!({
                     "uri": object.uri(), "bytes": object.size, "etag": object.etag,
@@ -192,7 +186,7 @@ fn tell_plan(jobs: &[Job], args: &S3Args) -> anyhow::Result<()> {
 }
 
 fn fetch(lake: &mut Lake, job: Job, args: &S3Args, context: &Context) -> anyhow::Result<Exit> {
-    let config = import_config(args.templates.options(), context);
+    let config = import_config(args.run.templates.options(), context);
     let (bytes, count) = (job.bytes(), job.objects.len());
     let what = format!(
         "{} of {} listed ({} in the lake already)",
@@ -209,7 +203,7 @@ fn fetch(lake: &mut Lake, job: Job, args: &S3Args, context: &Context) -> anyhow:
     taker.take(&given, &bar, context, land, || {
         format!("{} of {count} objects", number(stats.calls.load(Ordering::Relaxed)))
     })?;
-    taker.finish(&what, &bar, args.output_format == PlanFormat::Json, context)
+    taker.finish(&what, &bar, args.run.output_format == PlanFormat::Json, context)
 }
 
 fn land(given: Given, keep: bool) -> Option<Landed> {

@@ -202,16 +202,15 @@ fn struct_value<'a>(text: &'a str, out: &mut String) -> Option<&'a str> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::TrailParser;
+    use super::super::read;
     use super::*;
-    use crate::formats::Parser as _;
     use crate::model::{Origin, Record};
 
     static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None, log_stream: None };
 
     fn parse_text(text: &str) -> (Outcome, Row<'_>) {
         let mut row = Row::new(FIELDS.len());
-        let outcome = TrailParser.parse(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
+        let outcome = read(&Record { text, envelope: None, origin: &ORIGIN }, &mut row);
         row.feed(&FIELDS);
         (outcome, row)
     }

@@ -5,7 +5,7 @@ static ORIGIN: Origin = Origin { account_id: None, region: None, log_group: None
 
 fn parse(line: &str) -> (Outcome, Row<'_>) {
     let mut row = Row::new(FIELDS.len());
-    let outcome = AccessParser.parse(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
+    let outcome = read(&Record { text: line, envelope: None, origin: &ORIGIN }, &mut row);
     row.feed(&FIELDS);
     (outcome, row)
 }

@@ -23,7 +23,7 @@ impl Validator for Phone {
             (11..=15, Some(2..=9)) => return Judgement::Unknown,
             _ => return Judgement::Refuted,
         };
-        // NPA-NXX-XXXX: neither group begins with 0 or 1, N11 is a service code, 555-01xx is fiction.
+        // Area code, exchange code, four digits: neither code begins with 0 or 1, N11 is a service code, 555-01xx is fiction.
         let plan = national[0] >= 2 && national[3] >= 2 && !(national[1] == 1 && national[2] == 1);
         let fiction = national[3..6] == [5, 5, 5] && national[6..8] == [0, 1];
         if plan && !fiction { Judgement::Unknown } else { Judgement::Refuted }

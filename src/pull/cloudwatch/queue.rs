@@ -14,12 +14,12 @@ pub(super) enum Api {
 
 /// Workers of one API.
 #[derive(Default)]
-pub(super) struct Hands {
+pub(super) struct Workers {
     pub working: usize,
     pub idle: usize,
 }
 
-impl Hands {
+impl Workers {
     /// How many more chains are wanted where so many keep the pace: more would only wait for their turn, and every cut
     /// costs calls that bring little.
     pub fn wanted(&self, keep_pace: usize, waiting: usize) -> usize {
@@ -32,9 +32,9 @@ impl Hands {
 pub(super) struct Queue {
     pub slices: VecDeque<Slice>,
     pub chains: VecDeque<Chain>,
-    pub filters: Hands,
-    pub gets: Hands,
-    pub queries: Hands,
+    pub filters: Workers,
+    pub gets: Workers,
+    pub queries: Workers,
     /// The streams of a slice are being listed.
     pub listing: bool,
     /// ARNs of groups that are given up.
@@ -50,7 +50,7 @@ pub(super) enum Job {
 }
 
 impl Queue {
-    pub fn hands(&mut self, api: Api) -> &mut Hands {
+    pub fn hands(&mut self, api: Api) -> &mut Workers {
         match api {
             Api::FilterLogEvents => &mut self.filters,
             Api::GetLogEvents => &mut self.gets,

@@ -92,11 +92,11 @@ impl Place {
             token = page.next_continuation_token().map(str::to_owned);
             if std::mem::take(&mut first)
                 && token.is_some()
-                && let Some(better) = better(prefix, &page, window)
+                && let Some(shortcut) = shortcut(prefix, &page, window)
             {
-                return match better {
-                    Better::Look(look) => Ok(Seen { next: vec![look], ..Seen::default() }),
-                    Better::Distributions => self.distributions(prefix, window).await,
+                return match shortcut {
+                    Shortcut::Look(look) => Ok(Seen { next: vec![look], ..Seen::default() }),
+                    Shortcut::Distributions => self.distributions(prefix, window).await,
                 };
             }
             seen.take(&page, window);
@@ -155,24 +155,24 @@ impl Seen {
     }
 }
 
-enum Better {
+enum Shortcut {
     Look(Look),
     Distributions,
 }
 
 /// A full page tells how the rest is listed with fewer calls.
-fn better(prefix: &str, page: &ListObjectsV2Output, window: Window) -> Option<Better> {
+fn shortcut(prefix: &str, page: &ListObjectsV2Output, window: Window) -> Option<Shortcut> {
     let names = || page.contents().iter().filter_map(|object| object.key()?.strip_prefix(prefix));
     let folders = || page.common_prefixes().iter().filter_map(|folder| folder.prefix());
     if folders().count() == 0 {
         if names().all(keys::begins_with_date) {
             let (after, end) = window.dated(prefix);
-            return Some(Better::Look(Look::Dated { prefix: prefix.to_owned(), after, end }));
+            return Some(Shortcut::Look(Look::Dated { prefix: prefix.to_owned(), after, end }));
         }
-        return names().all(|name| keys::distribution(name).is_some()).then_some(Better::Distributions);
+        return names().all(|name| keys::distribution(name).is_some()).then_some(Shortcut::Distributions);
     }
     // Folders by the thousand that say nothing of time, as the streams of an export task: one call for each costs
     // more than all names.
     let plain = |folder: &str| keys::folder_time(folder).is_none() && !folder.contains("AWSLogs/");
-    (names().count() == 0 && folders().all(plain)).then(|| Better::Look(Look::Whole(prefix.to_owned())))
+    (names().count() == 0 && folders().all(plain)).then(|| Shortcut::Look(Look::Whole(prefix.to_owned())))
 }

@@ -74,7 +74,7 @@ impl Bucket {
         let region = session.runtime.block_on(region_of(session, name))?;
         let session = session.in_region(&region);
         let stats = Arc::new(Stats::default());
-        let caller = Caller { stats: Arc::clone(&stats), login: session.login.clone(), patience };
+        let caller = session.caller(&stats, patience);
         let (lists, gets) = (Pace::new(quotas::S3_REQUESTS), Pace::new(quotas::S3_REQUESTS));
         let place = Place { client: client(&session), caller, bucket: name.to_owned(), requester_pays, lists, gets };
         Ok(Self { runtime: session.runtime, place: Arc::new(place), region, stats })

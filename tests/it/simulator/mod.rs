@@ -344,14 +344,14 @@ impl World {
         let prefix = body["logStreamNamePrefix"].as_str().unwrap_or_default();
         let end = group.events.partition_point(|event| event.timestamp <= to);
         let at = match body["nextToken"].as_str() {
-            Some(token) => token.parse().unwrap(),
+            Some(token) => token.split('.').next().unwrap().parse().unwrap(),
             None => group.events.partition_point(|event| event.timestamp < from),
         };
         // A quiet stretch, as it seems.
         if self.chance(0.1) && at < end {
-            return Answer::Ok(
-                json!({"events": [], "searchedLogStreams": [], "nextToken": at.to_string()}).to_string(),
-            );
+            // No token comes twice: the AWS command line takes that for an error.
+            let token = format!("{at}.{}", self.random.lock().unwrap().next());
+            return Answer::Ok(json!({"events": [], "searchedLogStreams": [], "nextToken": token}).to_string());
         }
         let fits = |event: &Event| group.streams[event.stream as usize].starts_with(prefix);
         let (page, next) = self.page(group, at, end, fits, true);
