@@ -155,12 +155,14 @@ fn faults_cost_time_and_no_event() {
     let mut faults = 0;
     for seed in ["1", "2", "3"] {
         let env = TestEnv::new();
-        let simulator = Simulator::start(&env, &["--events", "30000", "--faults", "0.2", "--seed", seed]);
+        let simulator =
+            Simulator::start(&env, &["--events", "30000", "--pad", "1000", "--faults", "0.2", "--seed", seed]);
         simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "400"]).code(0);
         faults += simulator.answers("fault");
         assert_same(&env);
     }
-    assert!(faults > 10, "{faults}");
+    // Some hundred calls, of which a fifth fail: so few as three come once in ten million runs.
+    assert!(faults > 3, "{faults}");
 }
 
 #[test]
