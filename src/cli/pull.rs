@@ -3,8 +3,11 @@
 mod cloudwatch;
 mod credentials;
 mod discover;
+mod export_task;
 mod facts;
+mod follow;
 mod iam_policy;
+mod meter;
 mod plan;
 mod s3;
 mod take;
@@ -65,6 +68,7 @@ enum PullCommand {
     CloudWatch(cloudwatch::CloudWatchArgs),
     #[command(name = "s3")]
     S3(s3::S3Args),
+    ExportTask(export_task::ExportTaskArgs),
     Discover(discover::DiscoverArgs),
     Credentials(credentials::CredentialsArgs),
     IamPolicy(iam_policy::IamPolicyArgs),
@@ -81,6 +85,9 @@ pub struct RunArgs {
     /// Print plan and counts as JSON on stdout
     #[arg(long, value_name = "FORMAT", value_enum, default_value_t)]
     output_format: PlanFormat,
+    /// How progress is shown
+    #[arg(long, value_name = "KIND", value_enum, default_value_t)]
+    progress: meter::ProgressArg,
 }
 
 /// How plans and counts are printed.
@@ -163,6 +170,7 @@ pub(super) fn run(args: &PullArgs, context: &Context) -> anyhow::Result<Exit> {
     match &args.command {
         PullCommand::CloudWatch(args) => cloudwatch::run(args, &aws, context),
         PullCommand::S3(args) => s3::run(args, &aws, context),
+        PullCommand::ExportTask(args) => export_task::run(args, &aws, context),
         PullCommand::Discover(args) => discover::run(args, &aws, context),
         PullCommand::Credentials(args) => credentials::run(args, &aws, context),
         PullCommand::IamPolicy(args) => iam_policy::run(args),

@@ -3,7 +3,7 @@
 use super::settings::ColorChoice;
 use crate::pipeline::Progress;
 use crate::report::text;
-use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
@@ -87,7 +87,8 @@ impl Terminal {
     fn drawn(&self, what: &'static str, template: &str) -> Bar {
         let shown = self.progress && !self.quiet && io::stderr().is_terminal();
         let target = if shown { ProgressDrawTarget::stderr_with_hz(10) } else { ProgressDrawTarget::hidden() };
-        let bar = ProgressBar::with_draw_target(Some(0), target);
+        let several = MultiProgress::with_draw_target(target);
+        let bar = several.add(ProgressBar::new(0));
         if let Ok(style) = ProgressStyle::with_template(template) {
             bar.set_style(style);
         }
@@ -95,7 +96,7 @@ impl Terminal {
         if shown {
             bar.enable_steady_tick(Duration::from_secs(1));
         }
-        Bar { bar, records: AtomicU64::new(0) }
+        Bar { bar, several, records: AtomicU64::new(0) }
     }
 
     /// A rendered table with the words of its `severity` column coloured; files stay plain.
@@ -168,6 +169,7 @@ fn print_styled(first: &str, rest: &str) {
 /// A progress bar of bytes and records.
 pub(super) struct Bar {
     bar: ProgressBar,
+    several: MultiProgress,
     records: AtomicU64,
 }
 
@@ -176,11 +178,45 @@ impl Bar {
         self.bar.finish_and_clear();
     }
 
+    /// A line below; none where nothing is shown.
+    #[cfg(feature = "pull")]
+    pub fn row(&self, name: &str) -> Option<Row> {
+        if self.bar.is_hidden() {
+            return None;
+        }
+        let row = self.several.add(ProgressBar::new(1000));
+        if let Ok(style) = ProgressStyle::with_template("  {bar:20} {percent:>3} %  {prefix}  {msg}") {
+            row.set_style(style);
+        }
+        row.set_prefix(text::terminal(name).into_owned());
+        Some(Row(row))
+    }
+
     /// All records and bytes so far, and what else is to be said.
     #[cfg(feature = "pull")]
     pub fn tell(&self, records: u64, bytes: u64, more: &str) {
         self.bar.set_position(bytes);
         self.bar.set_message(format!("{} events, {more}", text::number(records)));
+    }
+}
+
+/// A line below a bar, for a part of the work; gone when dropped.
+#[cfg(feature = "pull")]
+pub(super) struct Row(ProgressBar);
+
+#[cfg(feature = "pull")]
+impl Row {
+    /// `share`: 0 to 1.
+    pub fn tell(&self, share: f64, more: &str) {
+        self.0.set_position((share * 1000.0) as u64);
+        self.0.set_message(more.to_owned());
+    }
+}
+
+#[cfg(feature = "pull")]
+impl Drop for Row {
+    fn drop(&mut self) {
+        self.0.finish_and_clear();
     }
 }
 

@@ -8,13 +8,9 @@
 //! cut short, what lies at the same place with the same bytes is known already.
 
 use crate::codec;
-use crate::lake::writer::partition;
-use crate::lake::{Lake, LakeError};
 use crate::model::{Envelope, Micros, Origin};
 use sha2::{Digest as _, Sha256};
 use std::borrow::Cow;
-use std::collections::{HashMap, HashSet};
-use std::path::{Path, PathBuf};
 
 /// 128 bits of SHA-256: attackers write log lines, so a weaker hash would let them hide one.
 pub(super) type Id = [u8; 16];
@@ -33,7 +29,7 @@ pub(super) fn text(hex: &[u8; 32]) -> &str {
     std::str::from_utf8(hex).unwrap_or_default()
 }
 
-fn digest(parts: &[&[u8]]) -> Id {
+pub(super) fn digest(parts: &[&[u8]]) -> Id {
     let mut hasher = Sha256::new();
     for part in parts {
         hasher.update((part.len() as u64).to_le_bytes());
@@ -56,7 +52,7 @@ pub(super) fn content_at(record: u64, segment: u32, raw: &[u8]) -> Id {
 }
 
 /// Hex digits of an object's SHA-256 in the ids of its records: 96 bits, more than anybody can collide.
-const OBJECT_DIGITS: usize = 24;
+pub(super) const OBJECT_DIGITS: usize = 24;
 
 /// Identity by place, as text: the object by its SHA-256, the record's number, and the segment's where it
 /// has several. Neighbours differ in their last digits only, which costs the lake next to nothing.
@@ -108,119 +104,7 @@ pub(super) fn cloudwatch_base(origin: &Origin, envelope: &Envelope, time: Micros
     ]))
 }
 
-/// From this many ids on, those of committed groups are forgotten: they can be read from the lake again.
-const MANY: usize = 8_000_000;
-
-/// The events of one or more partitions that are in the lake or were read in this run.
-#[derive(Default)]
-pub(super) struct Known {
-    /// Ids, with the view they were met in first and how often they were counted there.
-    seen: HashMap<Id, Sighting>,
-    /// Days by table.
-    loaded: HashMap<String, HashSet<Option<i64>>>,
-    /// SHA-256 of the objects whose records were loaded by place.
-    objects: HashSet<String>,
-    views: HashMap<PathBuf, u32>,
-    /// Equal CloudWatch lines so far in views other than the first.
-    others: HashMap<(u32, Id), u32>,
-    /// Which of equal CloudWatch lines in a view has AWS's event id, by both.
-    numbered: HashMap<(u32, Id), u32>,
-}
-
-#[derive(Clone, Copy, Default)]
-struct Sighting {
-    /// 0 where it came from the lake or needs no counting.
-    view: u32,
-    count: u32,
-    /// Whether the id itself is an event's: counting comes before.
-    taken: bool,
-}
-
-impl Known {
-    /// Loads the ids of the table's day once.
-    pub fn load(&mut self, lake: &Lake, table: &str, time: Option<Micros>) -> Result<(), LakeError> {
-        let day = time.map(Micros::day);
-        if self.loaded.get(table).is_some_and(|days| days.contains(&day)) {
-            return Ok(());
-        }
-        self.loaded.entry(table.to_owned()).or_default().insert(day);
-        let folder = partition(table, time);
-        let parts = lake.manifest.parts.values();
-        for part in parts.filter(|part| part.path.rsplit_once('/').is_some_and(|(dir, _)| dir == folder)) {
-            for id in lake.event_ids(part)?.iter().filter_map(|id| parse(id)) {
-                self.seen.entry(id).or_default().taken = true;
-            }
-        }
-        Ok(())
-    }
-
-    /// Loads what lies in the lake of the object with this SHA-256, once: its records by place and bytes.
-    pub fn load_object(&mut self, lake: &Lake, sha256: &str) -> Result<(), LakeError> {
-        if !self.objects.insert(sha256.to_owned()) {
-            return Ok(());
-        }
-        let prefix = sha256.get(..OBJECT_DIGITS).unwrap_or(sha256);
-        for part in lake.all_parts().filter(|part| !crate::lake::schema::DERIVED.contains(&part.table.as_str())) {
-            for batch in lake.raw_batches(part)? {
-                let batch = batch?;
-                for i in 0..batch.len() {
-                    let place = batch.place(i);
-                    if place.event_id.starts_with(prefix) {
-                        let segment = place.segment.unwrap_or(0) as u32;
-                        let id = content_at(place.record as u64, segment, batch.bytes(i));
-                        self.seen.entry(id).or_default().taken = true;
-                    }
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// `false` when the event was known already.
-    pub fn insert(&mut self, id: Id) -> bool {
-        !std::mem::replace(&mut self.seen.entry(id).or_default().taken, true)
-    }
-
-    /// The identity of the next of equal CloudWatch lines in this view; or of the same one again, by AWS's event id.
-    pub fn next_of(&mut self, view: u32, base: Id, event_id: Option<&str>) -> Id {
-        let nth = |n: u32| if n == 0 { base } else { digest(&[&base, &n.to_le_bytes()]) };
-        let numbered = event_id.filter(|id| !id.is_empty()).map(|id| (view, digest(&[&base, id.as_bytes()])));
-        if let Some(n) = numbered.and_then(|key| self.numbered.get(&key)) {
-            return nth(*n);
-        }
-        let first = self.seen.entry(base).or_default();
-        if first.count == 0 {
-            first.view = view;
-        }
-        let count = if first.view == view { &mut first.count } else { self.others.entry((view, base)).or_default() };
-        let n = *count;
-        *count += 1;
-        if let Some(key) = numbered {
-            self.numbered.insert(key, n);
-        }
-        nth(n)
-    }
-
-    /// The number of a view, from 1.
-    pub fn view(&mut self, view: &Path) -> u32 {
-        if let Some(number) = self.views.get(view) {
-            return *number;
-        }
-        let number = self.views.len() as u32 + 1;
-        self.views.insert(view.to_path_buf(), number);
-        number
-    }
-
-    /// After a commit: what was met so far lies in the lake.
-    pub fn committed(&mut self) {
-        if self.seen.len() + self.others.len() + self.numbered.len() > MANY {
-            // Objects at hand bear their view's number.
-            *self = Self { views: std::mem::take(&mut self.views), ..Self::default() };
-        }
-    }
-}
-
-fn parse(hex: &str) -> Option<Id> {
+pub(super) fn parse(hex: &str) -> Option<Id> {
     codec::hex::decode(hex.as_bytes())
 }
 
@@ -234,43 +118,6 @@ mod tests {
 
     fn stream(name: &str) -> Envelope {
         Envelope { log_stream: Some(name.into()), ..Envelope::default() }
-    }
-
-    #[test]
-    fn equal_lines_count_within_a_view_and_match_across_views() {
-        let mut known = Known::default();
-        let base = cloudwatch_base(&origin(), &stream("2026/03/02/[$LATEST]a"), Micros(1), b"same\n").unwrap();
-        let other = cloudwatch_base(&origin(), &stream("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
-        assert_eq!(base, other);
-        let (one, two) = (known.view(Path::new("one")), known.view(Path::new("two")));
-        assert_eq!(known.view(Path::new("one")), one);
-        let mut new = |view: u32, times: usize| -> Vec<bool> {
-            (0..times)
-                .map(|_| {
-                    let id = known.next_of(view, base, None);
-                    known.insert(id)
-                })
-                .collect()
-        };
-        let (first, second) = (new(one, 2), new(two, 3));
-        assert_eq!((first, second), (vec![true, true], vec![false, false, true]));
-    }
-
-    #[test]
-    fn an_event_that_is_delivered_twice_is_one() {
-        let mut known = Known::default();
-        let base = cloudwatch_base(&origin(), &stream("s"), Micros(1), b"same").unwrap();
-        let (one, two) = (known.view(Path::new("one")), known.view(Path::new("two")));
-        let mut new = |view: u32, ids: &[&str]| -> Vec<bool> {
-            let mut next = |id: &&str| {
-                let id = known.next_of(view, base, Some(id));
-                known.insert(id)
-            };
-            ids.iter().map(&mut next).collect()
-        };
-        assert_eq!(new(one, &["a", "b", "a", "b", "a", "c"]), [true, true, false, false, false, true]);
-        // Another view counts anew; an empty id is none.
-        assert_eq!(new(two, &["b", "b", "x", "y", "", "b"]), [false, false, false, false, true, false]);
     }
 
     #[test]

@@ -4,8 +4,8 @@ mod archived;
 mod evidence;
 
 use super::block::{Block, parse_block};
-use super::identity::Known;
 use super::input::Input;
+use super::known::Known;
 use super::lake_sink::LakeSink;
 use super::object_job::{ObjectJob, Sequencer};
 use super::progress::Progress;
@@ -320,11 +320,11 @@ impl Run<'_> {
         }
         let binary = input.is_binary();
         // Objects of one export task are one view of a stream; every API output is one of its own.
-        let view = match input.framing() {
-            Framing::ExportLines => object.path.parent().unwrap_or(Path::new("")),
-            _ => &object.path,
+        let (view, lasts) = match input.framing() {
+            Framing::ExportLines => (object.path.parent().unwrap_or(Path::new("")), true),
+            _ => (&*object.path, false),
         };
-        let view = self.known.lock().unwrap_or_else(PoisonError::into_inner).view(view);
+        let view = self.known.lock().unwrap_or_else(PoisonError::into_inner).view(view, lasts);
         let job = Arc::new(ObjectJob {
             view,
             resumes: self.cut_before(&object.name).map(str::to_owned),

@@ -2,7 +2,8 @@
 
 use super::PipelineError;
 use super::block::{Event, Sink};
-use super::identity::{self, Id, Known};
+use super::identity::{self, Id};
+use super::known::Known;
 use super::object_job::ObjectJob;
 use crate::lake::manifest::Part;
 use crate::lake::part::RowMeta;
@@ -43,8 +44,7 @@ impl<'a> LakeSink<'a> {
         let Some(id) = aws_id.or_else(|| base.map(|base| known.next_of(job.view, base, event_id))) else {
             return Ok(None);
         };
-        known.load(self.lake, event.format.id(), event.row.time())?;
-        Ok(Some((id, known.insert(id))))
+        Ok(Some((id, known.is_new(self.lake, event.format.id(), event.row.time(), id)?)))
     }
 
     fn cloudwatch_base(&self, job: &ObjectJob, event: &Event<'_, '_>) -> Option<Id> {
@@ -66,7 +66,7 @@ impl<'a> LakeSink<'a> {
         let raw = meta.raw_bytes.unwrap_or(meta.raw.as_bytes());
         let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
         known.load_object(self.lake, before)?;
-        Ok(known.insert(identity::content_at(meta.record, meta.segment.unwrap_or(0), raw)))
+        Ok(known.insert_place(identity::content_at(meta.record, meta.segment.unwrap_or(0), raw)))
     }
 }
 

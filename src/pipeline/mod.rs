@@ -6,6 +6,7 @@ mod event_json;
 mod identity;
 pub mod import;
 pub mod input;
+mod known;
 mod lake_sink;
 mod left;
 mod object_job;

@@ -40,7 +40,8 @@ pub struct Stats {
 }
 
 impl Stats {
-    pub(super) fn stopped(&self) -> bool {
+    /// Whether no call begins any more.
+    pub fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
     }
 }
@@ -172,7 +173,7 @@ impl Caller {
         let mut expired: Option<Expired<'_>> = None;
         loop {
             pace.turn().await;
-            if stats.stopped() {
+            if stats.is_stopped() {
                 return Err(Fault::Stopped);
             }
             stats.calls.fetch_add(1, Ordering::Relaxed);

@@ -5,6 +5,7 @@ mod client;
 pub mod cloudwatch;
 mod credentials;
 mod discover;
+pub mod export;
 mod groups;
 pub mod operations;
 mod organization;

@@ -1,7 +1,7 @@
 //! Every operation that pull can ask AWS for: what a policy must allow.
 
 /// Commands of `logsift pull`, and the actions of IAM that each needs.
-pub const OPERATIONS: [(&str, &[&str]); 4] = [
+pub const OPERATIONS: [(&str, &[&str]); 5] = [
     (
         "cloudwatch",
         &[
@@ -14,6 +14,16 @@ pub const OPERATIONS: [(&str, &[&str]); 4] = [
         ],
     ),
     ("s3", &["s3:GetObject", "s3:ListBucket"]),
+    (
+        EXPORT_TASK,
+        &[
+            "logs:CreateExportTask",
+            "logs:DescribeExportTasks",
+            "logs:DescribeLogGroups",
+            "s3:GetObject",
+            "s3:ListBucket",
+        ],
+    ),
     ("discover", &["apigateway:GET", "logs:DescribeLogGroups", "logs:DescribeLogStreams", "s3:ListBucket"]),
     (
         "credentials",
@@ -27,6 +37,8 @@ pub const OPERATIONS: [(&str, &[&str]); 4] = [
     ),
 ];
 
+/// The one command that changes something: a policy allows it where it is named only.
+pub const EXPORT_TASK: &str = "export-task";
 /// With `--unmask`.
 pub const UNMASK: &str = "logs:Unmask";
 /// With `--role-arn` and `--org-role`.
@@ -44,8 +56,10 @@ mod tests {
 
     /// What the code calls, by the SDK's names; a call of another name fails this test, and wants a look at the
     /// policy and at whether it only reads.
-    const CALLS: [&str; 17] = [
+    const CALLS: [&str; 19] = [
         "assume_role",
+        "create_export_task",
+        "describe_export_tasks",
         "describe_log_groups",
         "describe_log_streams",
         "filter_log_events",

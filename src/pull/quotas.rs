@@ -30,6 +30,9 @@ pub const DESCRIBE_LOG_STREAMS: f64 = 25.0;
 /// DescribeLogGroups, as long as nobody had it raised.
 pub const DESCRIBE_LOG_GROUPS: f64 = 10.0;
 
+/// CreateExportTask and DescribeExportTasks.
+pub const EXPORT_TASKS: f64 = 5.0;
+
 /// Requests to a bucket, far below what S3 takes under one prefix (5,500 a second).
 pub const S3_REQUESTS: f64 = 1000.0;
 

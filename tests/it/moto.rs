@@ -59,6 +59,15 @@ impl Moto {
         Output::of(&all, command.output().unwrap())
     }
 
+    fn events(&self) -> Events {
+        let mut events = Events::new();
+        for event in self.truth["events"].as_array().unwrap() {
+            let text = |n: usize| event[n].as_str().unwrap().to_owned();
+            *events.entry((text(0), text(1), event[2].as_i64().unwrap(), text(3))).or_default() += 1;
+        }
+        events
+    }
+
     fn keys(&self, of: &str) -> HashSet<&str> {
         self.truth[of].as_array().unwrap().iter().map(|key| key.as_str().unwrap()).collect()
     }
@@ -74,15 +83,32 @@ impl Drop for Moto {
 #[test]
 fn log_groups_come_whole() {
     let moto = Moto::start(&["logs", "60", "6000"]);
-    let mut put = Events::new();
-    for event in moto.truth["events"].as_array().unwrap() {
-        let text = |n: usize| event[n].as_str().unwrap().to_owned();
-        *put.entry((text(0), text(1), event[2].as_i64().unwrap(), text(3))).or_default() += 1;
-    }
     let env = TestEnv::new();
     let args = ["cloudwatch", "--log-group", "*", "--since", "1d", "--max-tps", "100"];
     moto.pull(&env, &args).code(0);
-    assert_equal(&put, &pulled(&env.lake()));
+    assert_equal(&moto.events(), &pulled(&env.lake()));
+}
+
+#[test]
+fn an_export_task_is_waited_for_and_fetched() {
+    let moto = Moto::start(&["export"]);
+    let env = TestEnv::new();
+    let export = ["export-task", "--log-group", "/app/*", "--destination", "s3://exports/case", "--since", "2d"];
+    let plan = moto.pull(&env, &[&export[..], &["--dry-run"]].concat()).code(0);
+    assert!(plan.stdout.contains("/app/web") && plan.stdout.contains("s3://exports/case"), "{}", plan.stdout);
+    assert_eq!(moto.count("CreateExportTask"), 0);
+    let output = moto.pull(&env, &export).code(0);
+    assert!(output.stderr.contains("/app/web: export task 00000000"), "{}", output.stderr);
+    assert_equal(&moto.events(), &pulled(&env.lake()));
+    // What AWS may not have exported yet is fetched from CloudWatch, the rest is not, and nothing comes twice.
+    let rest = ["cloudwatch", "--log-group", "/app/web", "--since", "2d", "--dry-run", "--output-format", "json"];
+    let plan = moto.pull(&env, &rest).code(0).jsonl();
+    let missing: Vec<i64> = plan[0]["missing"][0].as_array().unwrap().iter().map(|n| n.as_i64().unwrap()).collect();
+    let hours = (missing[1] - missing[0]) as f64 / 3_600_000.0;
+    assert!(plan[0]["missing"].as_array().unwrap().len() == 1 && (13.9..14.1).contains(&hours), "{hours}");
+    moto.pull(&env, &["cloudwatch", "--log-group", "/app/web", "--since", "2d", "--follow-late", "48"]).code(0);
+    assert_equal(&moto.events(), &pulled(&env.lake()));
+    assert_eq!(moto.count("CreateExportTask"), 1);
 }
 
 const WINDOW: [&str; 4] = ["--from", "2026-03-02T10:00Z", "--to", "2026-03-02T12:00Z"];
@@ -164,4 +190,7 @@ fn the_policy_is_printed_without_a_socket() {
     let actions: Vec<String> =
         policy["Statement"].as_array().unwrap().iter().map(|statement| statement["Action"].to_string()).collect();
     assert_eq!(actions, ["[\"s3:GetObject\",\"s3:ListBucket\"]", "[\"kms:Decrypt\"]"]);
+    assert!(!env.ok(&["pull", "iam-policy"]).contains("Create"));
+    let policy = env.ok(&["pull", "iam-policy", "export-task"]);
+    assert!(policy.contains("logs:CreateExportTask") && policy.contains("LogsiftPullExportTask"), "{policy}");
 }

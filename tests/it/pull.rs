@@ -5,7 +5,7 @@ use crate::simulator;
 use logsift::lake::Lake;
 use serde_json::Value;
 use std::collections::BTreeMap;
-use std::io::{Read as _, Write as _};
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -176,6 +176,44 @@ fn a_killed_run_is_carried_on() {
     let leftovers = std::fs::read_dir(env.lake().join("_logsift")).unwrap().flatten();
     let leftovers = leftovers.filter(|entry| entry.file_name().to_string_lossy().starts_with(".tmp-"));
     assert_eq!(leftovers.count(), 0);
+}
+
+/// Lines that come while it runs are printed once, and are in the lake when it is stopped.
+#[test]
+fn following_shows_what_comes() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--events", "3000", "--groups", "2", "--live", "12"]);
+    let args = ["--log-group", "*", "--since", "1d", "--max-tps", "100", "--follow", "--interval", "1"];
+    let more = ["--output-format", "json", "--progress", "json"];
+    let mut command = simulator.command(&env, &[&args[..], &more].concat());
+    let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut shown = Vec::new();
+    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
+        let value: Value = serde_json::from_str(&line.unwrap()).unwrap();
+        if value["message"].is_null() {
+            break;
+        }
+        shown.push((value["log_group"].to_string(), value["event_time"].to_string(), value["message"].to_string()));
+        if shown.len() == 100 {
+            let pid = rustix::process::Pid::from_child(&child);
+            rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        }
+    }
+    let mut errors = String::new();
+    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    assert_eq!(child.wait().unwrap().code(), Some(130), "{errors}");
+    assert!(shown.len() >= 100);
+    let unique: std::collections::BTreeSet<_> = shown.iter().collect();
+    assert_eq!(unique.len(), shown.len(), "a line was shown twice");
+    let lake = pulled(&env.lake());
+    // Lines that come while it runs are young, all others are older than a quarter of an hour.
+    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let mut old = put(&env).into_iter().filter(|(event, _)| event.2 < now - 900_000);
+    assert!(old.all(|(event, n)| lake.get(&event) == Some(&n)));
+    assert!(lake.values().sum::<u32>() as usize >= 3000 + shown.len());
+    let line = errors.lines().rev().find(|line| line.starts_with('{')).unwrap();
+    let progress: Value = serde_json::from_str(line).unwrap();
+    assert!(progress["events"].as_u64().unwrap() >= 3000 && progress["share"] == 1.0, "{progress}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
     serve.py logs STREAMS EVENTS    three groups; doubles included
     serve.py s3 OBJECTS             a bucket `logs` with every key layout; a twelfth of each lies in the window
+    serve.py export                 a group whose events are older than half a day, a bucket `exports`
     serve.py account                users, keys, stages: what `discover` and `credentials` look at
 
 Prints its port and a line of JSON with the truth, then serves until stdin ends. `GET /counts` tells how many requests
@@ -156,11 +157,58 @@ def account(port):
     return {"keys": keys, "api": rest, "accounts": [a["Id"] for a in organization.list_accounts()["Accounts"]]}
 
 
+def export():
+    """Events to be exported. moto's own tasks put the objects under another id, cut the milliseconds off and are done
+    at once; these are as AWS documents them."""
+    import gzip as packer
+
+    from moto.logs.exceptions import LimitExceededException
+    from moto.logs.models import ExportTask, LogsBackend, logs_backends
+    from moto.s3.models import s3_backends
+
+    def create(self, taskName, logGroupName, destination, destinationPrefix, fromTime, to):
+        if any(task.status["code"] in ("PENDING", "RUNNING") for task in self.export_tasks.values()):
+            raise LimitExceededException()
+        task_id = f"00000000-0000-4000-8000-{len(self.export_tasks):012}"
+        task = ExportTask(task_id, taskName, logGroupName, destination, destinationPrefix, fromTime, to)
+        task.status = {"code": "PENDING", "message": "Pending"}
+        self.export_tasks[task_id] = task
+        bucket = s3_backends[self.account_id][self.partition]
+        for name, stream in self.groups[logGroupName].streams.items():
+            lines = [
+                datetime.datetime.fromtimestamp(event.timestamp / 1000, UTC).strftime("%Y-%m-%dT%H:%M:%S.")
+                + f"{event.timestamp % 1000:03}Z {event.message}\n"
+                for event in stream.events if fromTime <= event.timestamp <= to
+            ]
+            key = f"{destinationPrefix}/{task_id}/{name.replace('/', '-')}/000000.gz"
+            bucket.put_object(destination, key, packer.compress("".join(lines).encode()))
+        return task_id
+
+    def describe(self, task_id):
+        steps = {"PENDING": "RUNNING", "RUNNING": "COMPLETED"}
+        for task in self.export_tasks.values():
+            task.status = {**task.status, "code": steps.get(task.status["code"], task.status["code"])}
+        return [task for task in self.export_tasks.values() if task_id in (None, task.task_id)]
+
+    LogsBackend.create_export_task, LogsBackend.describe_export_tasks = create, describe
+    backend = logs_backends[ACCOUNT][REGION]
+    s3_backends[ACCOUNT]["aws"].create_bucket("exports", REGION)
+    backend.create_log_group("/app/web", {})
+    start, truth = int(time.time() * 1000) - 30 * 3_600_000, []
+    for name in ["web-1", "web-2"]:
+        backend.create_log_stream("/app/web", name)
+        texts = ["same line", "same line", "first\n  second", '{"a":1}', "é"] * 200
+        batch = [{"timestamp": start + line // 2 * 1017, "message": text} for line, text in enumerate(texts)]
+        backend.put_log_events("/app/web", name, batch)
+        truth += [["/app/web", name, event["timestamp"], event["message"]] for event in batch]
+    return {"events": truth}
+
+
 def main():
     app = Counting(DomainDispatcherApplication(create_backend_app))
     server = make_server("127.0.0.1", 0, app, threaded=True)
     threading.Thread(target=server.serve_forever, daemon=True).start()
-    worlds = {"logs": logs, "s3": s3, "account": account}
+    worlds = {"logs": logs, "s3": s3, "account": account, "export": export}
     numbers = [server.server_port] if sys.argv[1] == "account" else map(int, sys.argv[2:])
     truth = worlds[sys.argv[1]](*numbers)
     print(server.server_port, flush=True)

@@ -1,5 +1,7 @@
 //! `logsift pull cloudwatch`.
 
+use super::follow::follow;
+use super::meter::Meter;
 use super::plan::{self, MethodArg, Planner, Share, millis};
 use super::take::{Landed, Taker, folder, import_config};
 use super::{Aws, PlanFormat, RunArgs};
@@ -17,8 +19,8 @@ use crate::source::walk::SourceFile;
 use anyhow::bail;
 use clap::Args;
 use std::collections::HashMap;
+use std::path::Path;
 use std::sync::Arc;
-use std::sync::atomic::Ordering;
 
 /// Fetch log groups of CloudWatch Logs.
 ///
@@ -62,6 +64,12 @@ pub struct CloudWatchArgs {
     /// Fetch the last so many hours again, for events that came late
     #[arg(long, value_name = "HOURS")]
     follow_late: Option<u32>,
+    /// Go on with what the groups get from now on, and print it, masked, until Ctrl-C
+    #[arg(long, conflicts_with_all = ["sample", "dry_run", "to", "around"])]
+    follow: bool,
+    /// Seconds between two looks of --follow
+    #[arg(long, value_name = "SECONDS", default_value_t = 5, value_parser = clap::value_parser!(u64).range(1..))]
+    pub(super) interval: u64,
     #[command(flatten)]
     run: RunArgs,
 }
@@ -70,10 +78,12 @@ const EXAMPLES: &str = "\
 Examples:
   logsift pull cloudwatch --log-group '/aws/lambda/*' --since 7d
   logsift pull cloudwatch --log-group /aws/lambda/orders --from 2026-03-02 --to 2026-03-03 --dry-run
-  logsift pull cloudwatch --log-group 'API-Gateway-Execution-Logs_*' --since 24h --profile audit";
+  logsift pull cloudwatch --log-group 'API-Gateway-Execution-Logs_*' --since 24h --profile audit
+  logsift pull cloudwatch --log-group /aws/lambda/orders --since 10m --follow";
 
 /// Events may come so late, mostly: what is younger is not taken for whole.
-const SETTLES: i64 = 10 * 60 * 1000;
+pub(super) const SETTLES: i64 = 10 * 60 * 1000;
+
 /// `50MB`, `1 GiB`, `4096`.
 fn bytes(text: &str) -> Result<u64, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
@@ -138,7 +148,10 @@ pub(super) fn run(args: &CloudWatchArgs, aws: &Aws<'_>, context: &Context) -> an
     let shares = groups.into_iter().map(|(place, group)| planner.share(place, group, lake.as_ref()));
     let shares: Vec<Share> = shares.collect::<Result<_, _>>()?;
     let fetched = match lake {
-        Some(mut lake) if !args.run.dry_run => fetch(&mut lake, &places, &stats, ask, &shares, args, context)?,
+        Some(mut lake) if !args.run.dry_run => {
+            let job = Job { places: &places, stats: &stats, ask: &ask, args, context };
+            job.fetch(&mut lake, planner, shares)?
+        }
         _ => {
             plan::tell(&shares, &places, args.run.output_format, context)?;
             Exit::Clean
@@ -195,43 +208,82 @@ fn groups(
     Ok((readable, failed))
 }
 
-fn fetch(
-    lake: &mut Lake,
-    places: &[CloudWatchLogs],
-    stats: &Stats,
-    ask: Ask,
-    shares: &[Share],
-    args: &CloudWatchArgs,
-    context: &Context,
-) -> anyhow::Result<Exit> {
-    let config = import_config(args.run.templates.options(), context);
-    let settled = millis(config.now) - SETTLES;
-    let mut taker = Taker::new(lake, &config, stats);
-    let (give, given) = std::sync::mpsc::channel();
-    for (n, place) in places.iter().enumerate() {
-        let here = shares.iter().filter(|share| share.place == n);
-        place.fetch(ask.clone(), &folder(taker.lake), here.flat_map(Share::slices).collect(), give.clone());
+/// What is asked, of whom.
+pub(super) struct Job<'a> {
+    places: &'a [CloudWatchLogs],
+    pub stats: &'a Stats,
+    ask: &'a Ask,
+    pub args: &'a CloudWatchArgs,
+    pub context: &'a Context,
+}
+
+impl Job<'_> {
+    pub fn is_json(&self) -> bool {
+        self.args.run.output_format == PlanFormat::Json
     }
-    drop(give);
-    let bar = context.terminal.spinner("pull");
-    let more = || {
-        let calls = counted(stats.calls.load(Ordering::Relaxed), "call");
-        let sum = |rate: fn(&CloudWatchLogs) -> f64| places.iter().map(rate).sum::<f64>();
-        let (now, most) = (sum(|place| place.pace().filter_log_events), sum(|place| place.rates.filter_log_events));
-        format!("{calls}, FilterLogEvents at {now:.1} of {most:.1} a second")
-    };
-    let partial: HashMap<&str, String> =
-        shares.iter().filter_map(|share| Some((share.group.arn.as_str(), share.partial(&ask)?))).collect();
-    taker.take(&given, &bar, context, |given| land(given, &ask, settled, &partial), more)?;
-    if taker.failures.is_empty() {
-        let settled_groups = shares.iter().filter(|share| !partial.contains_key(share.group.arn.as_str()));
-        taker.settle(settled_groups.map(|share| (share.group.arn.clone(), ask.source(&share.group))))?;
+
+    /// Calls of FilterLogEvents a second, at present and at most.
+    fn rate(&self) -> (f64, f64) {
+        let sum = |rate: fn(&CloudWatchLogs) -> f64| self.places.iter().map(rate).sum::<f64>();
+        (sum(|place| place.pace().filter_log_events), sum(|place| place.rates.filter_log_events))
     }
-    taker.finish(&counted(shares.len() as u64, "log group"), &bar, args.run.output_format == PlanFormat::Json, context)
+
+    fn fetch(&self, lake: &mut Lake, planner: Planner<'_>, shares: Vec<Share>) -> anyhow::Result<Exit> {
+        let config = import_config(self.args.run.templates.options(), self.context);
+        let mut taker = Taker::new(lake, &config, self.stats);
+        let mut meter = Meter::of_groups(self.args.run.progress, self.stats, self.context);
+        for share in &shares {
+            let (wanted, bytes) = share.size();
+            meter.expect(&share.group.arn, &share.group.name, wanted, bytes);
+        }
+        let partial: HashMap<String, String> =
+            shares.iter().filter_map(|share| Some((share.group.arn.clone(), share.partial(self.ask)?))).collect();
+        let slices = shares.iter().flat_map(|share| share.slices().map(|slice| (share.place, slice))).collect();
+        self.round(&mut taker, &mut meter, slices, planner.now, &partial, |_, _| Ok(()))?;
+        let groups: Vec<Arc<LogGroup>> = shares.iter().map(|share| Arc::clone(&share.group)).collect();
+        if self.args.follow {
+            follow(self, planner, shares, &partial, &mut taker, &mut meter)?;
+        }
+        taker.commit()?;
+        if taker.failures.is_empty() {
+            let whole = groups.iter().filter(|group| !partial.contains_key(&group.arn));
+            taker.settle(whole.map(|group| (group.arn.clone(), self.ask.source(group))))?;
+        }
+        taker.finish(&counted(groups.len() as u64, "log group"), &mut meter, self.is_json(), self.context)
+    }
+
+    /// Fetches slices, each of its place, and takes them over; `seen` looks at each file before. `now`: milliseconds
+    /// since 1970.
+    pub fn round(
+        &self,
+        taker: &mut Taker<'_>,
+        meter: &mut Meter<'_>,
+        slices: Vec<(usize, Slice)>,
+        now: i64,
+        partial: &HashMap<String, String>,
+        mut seen: impl FnMut(&Slice, &Path) -> anyhow::Result<()>,
+    ) -> anyhow::Result<()> {
+        let (give, given) = std::sync::mpsc::channel();
+        let mut of_place: Vec<Vec<Slice>> = vec![Vec::new(); self.places.len()];
+        slices.into_iter().for_each(|(place, slice)| of_place[place].push(slice));
+        for (place, slices) in self.places.iter().zip(of_place).filter(|(_, slices)| !slices.is_empty()) {
+            place.fetch(self.ask.clone(), &folder(taker.lake), slices, give.clone());
+        }
+        drop(give);
+        let mut unseen = Ok(());
+        let land = |given| {
+            if let (Given::Slice { slice, path, .. }, true) = (&given, unseen.is_ok()) {
+                unseen = seen(slice, path);
+            }
+            land(given, self.ask, now - SETTLES, partial)
+        };
+        taker.take(&given, meter, self.context, land, || Some(self.rate()))?;
+        unseen
+    }
 }
 
 /// Times after `settled` are not taken for whole.
-fn land(given: Given, ask: &Ask, settled: i64, partial: &HashMap<&str, String>) -> Option<Landed> {
+fn land(given: Given, ask: &Ask, settled: i64, partial: &HashMap<String, String>) -> Option<Landed> {
     let Given::Slice { slice: Slice { group, from, to, .. }, path, events, bytes } = given else { return None };
     let source = ask.source(&group);
     let shared = |text: Option<&str>| text.map(Arc::from);
@@ -250,7 +302,7 @@ fn land(given: Given, ask: &Ask, settled: i64, partial: &HashMap<&str, String>) 
     });
     // A file of GetLogEvents may be given before its slice is done: it claims nothing.
     let pulled = (from < to).then(|| Pulled { source, from, to: to.min(settled) });
-    let why = partial.get(group.arn.as_str()).cloned();
+    let why = partial.get(&group.arn).cloned();
     // What is not settled is fetched again anyway.
     let partial = why.map(|why| (group.arn.clone(), Partial { why, from: from.min(settled - 1), to: to.min(settled) }));
     Some(Landed { incoming, file: path, pulled, partial, bytes })

@@ -2,14 +2,15 @@
 
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
-use crate::pull::operations::{ASSUME_ROLE, DECRYPT, LIST_ACCOUNTS, OPERATIONS, UNMASK};
+use crate::pull::operations::{ASSUME_ROLE, DECRYPT, EXPORT_TASK, LIST_ACCOUNTS, OPERATIONS, UNMASK};
 use clap::{Args, ValueEnum};
 use serde_json::json;
 use std::io::Write as _;
 
 /// Print the least IAM policy that pull needs
 ///
-/// All of it only reads; iam:GenerateCredentialReport makes a report and changes nothing else. Opens no socket.
+/// All of it only reads; iam:GenerateCredentialReport makes a report and changes nothing else. What export-task needs,
+/// which lets AWS write into a bucket, is told when it is named. Opens no socket.
 #[derive(Debug, Args)]
 pub struct IamPolicyArgs {
     /// For these commands only
@@ -33,11 +34,12 @@ enum Command {
     S3,
     Discover,
     Credentials,
+    ExportTask,
 }
 
 pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
     let named = |name: &str| {
-        args.commands.is_empty()
+        (args.commands.is_empty() && name != EXPORT_TASK)
             || args.commands.iter().filter_map(Command::to_possible_value).any(|command| command.get_name() == name)
     };
     let mut statements = Vec::new();
@@ -45,9 +47,9 @@ pub(super) fn run(args: &IamPolicyArgs) -> anyhow::Result<Exit> {
         statements.push(json!({"Sid": sid, "Effect": "Allow", "Action": actions, "Resource": "*"}));
     };
     for (name, actions) in OPERATIONS.iter().filter(|(name, _)| named(name)) {
-        let mut sid: String = name.to_owned().to_owned();
-        sid[..1].make_ascii_uppercase();
-        allow(&format!("LogsiftPull{sid}"), actions);
+        // A statement's id has letters and digits only.
+        let words = name.split('-').map(|word| word[..1].to_ascii_uppercase() + &word[1..]);
+        allow(&format!("LogsiftPull{}", words.collect::<String>()), actions);
     }
     let more = [(args.unmask, "Unmask", &[UNMASK][..]), (args.kms, "Kms", &[DECRYPT])];
     for (_, name, actions) in more.into_iter().filter(|(wanted, ..)| *wanted) {

@@ -15,7 +15,7 @@ use std::io::Write as _;
 use std::sync::Arc;
 
 /// Events may bear a time so far ahead. Fact: AWS, PutLogEvents.
-const AHEAD: i64 = 2 * 60 * 60 * 1000;
+pub(super) const AHEAD: i64 = 2 * 60 * 60 * 1000;
 /// A page holds 1 MB at most. Fact: AWS, FilterLogEvents.
 const PAGE: i64 = 1_048_576;
 /// Bytes of messages for each one that AWS counts as stored, about: text that gzip made small.
@@ -72,6 +72,9 @@ const QUERIES: f64 = 20.0;
 
 /// Groups of more streams are not looked at closer: each costs GetLogEvents two calls a slice.
 const MOST_STREAMS: usize = 200;
+/// Seconds from which on an export task is worth a thought.
+const LONG: f64 = 2.0 * 3600.0;
+
 /// Below so many pages there is nothing to gain from a second API.
 const FEW_PAGES: i64 = 100;
 
@@ -142,6 +145,11 @@ impl Share {
         })
     }
 
+    /// Milliseconds that are missing, and bytes of messages, about.
+    pub fn size(&self) -> (i64, i64) {
+        (self.missing.len().cast_signed(), self.bytes)
+    }
+
     /// Why what is fetched is not all there is; none where it is all.
     pub fn partial(&self, ask: &Ask) -> Option<String> {
         if let Some(sample) = self.sample {
@@ -149,12 +157,15 @@ impl Share {
             return Some(format!("a sample of {} bytes of about {whole}", number(sample)));
         }
         // Insights has no unmask.
-        (self.group.is_masked() && (!ask.unmask || self.group.is_infrequent()))
-            .then(|| "a data protection policy hid sensitive data when it was pulled (--unmask asks for it)".to_owned())
+        (self.group.is_masked() && (!ask.unmask || self.group.is_infrequent())).then(|| HIDDEN.to_owned())
     }
 }
 
+/// Why a masked group is not all there is.
+pub(super) const HIDDEN: &str = "a data protection policy hid sensitive data when it was pulled (--unmask asks for it)";
+
 /// What all groups have in common.
+#[derive(Clone, Copy)]
 pub(super) struct Planner<'a> {
     pub ask: &'a Ask,
     pub range: TimeRange,
@@ -253,6 +264,12 @@ pub(super) fn tell(
                  (GetLogEvents) a second",
                 place.name,
                 counted(calls.unsigned_abs(), "call")
+            )?;
+        }
+        if shares.iter().map(|share| share.way.seconds).sum::<f64>() > LONG {
+            writeln!(
+                out,
+                "`logsift pull export-task` may be faster: AWS writes the events into a bucket, without quotas"
             )?;
         }
         writeln!(

@@ -1,5 +1,6 @@
 //! `logsift pull s3`.
 
+use super::meter::Meter;
 use super::plan::millis;
 use super::take::{Landed, Taker, folder, import_config};
 use super::{Aws, PlanFormat, RunArgs};
@@ -60,7 +61,7 @@ const THOUSAND_GETS: f64 = 0.0004;
 const THOUSAND_LISTS: f64 = 0.005;
 
 /// Bucket and prefix.
-fn place(uri: &str) -> anyhow::Result<(&str, &str)> {
+pub(super) fn place(uri: &str) -> anyhow::Result<(&str, &str)> {
     let rest = uri.strip_prefix("s3://").with_context(|| format!("{uri} is no S3 URI: s3://bucket/prefix is one"))?;
     let (bucket, prefix) = rest.split_once('/').unwrap_or((rest, ""));
     if bucket.is_empty() {
@@ -105,8 +106,9 @@ pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Re
     lake.reload()?;
     lake.remove_orphans()?;
     let mut exit = if failed { Exit::Failure } else { Exit::Clean };
+    let fate = Fate { origin: Origin::default(), keep: !args.no_originals, run: &args.run };
     for job in jobs {
-        match fetch(lake, job, args, context)? {
+        match fetch(lake, job, &fate, context)? {
             Exit::Clean => {}
             Exit::Interrupted => return Ok(Exit::Interrupted),
             _ => exit = Exit::Failure,
@@ -116,16 +118,16 @@ pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Re
 }
 
 /// ETag and size: objects of two names that have the same are the same bytes.
-type Version = (String, u64);
+pub(super) type Version = (String, u64);
 
 /// What was fetched before.
-fn known(lake: &Lake) -> impl Iterator<Item = Version> + '_ {
+pub(super) fn known(lake: &Lake) -> impl Iterator<Item = Version> + '_ {
     let objects = lake.manifest.objects.values().filter(|object| object.incomplete.is_none());
     objects.filter_map(|object| Some((object.etag.clone()?, object.size)))
 }
 
 /// What is to be fetched from one bucket.
-struct Job {
+pub(super) struct Job {
     bucket: Bucket,
     objects: Vec<S3Object>,
     /// Objects that were listed, of all times.
@@ -135,7 +137,8 @@ struct Job {
 }
 
 impl Job {
-    fn new(bucket: Bucket, mut objects: Vec<S3Object>, listed: u64, known: &HashSet<Version>) -> Self {
+    /// `known`: versions that need not be fetched.
+    pub fn new(bucket: Bucket, mut objects: Vec<S3Object>, listed: u64, known: &HashSet<Version>) -> Self {
         let needed = objects.len();
         objects.retain(|object| object.etag.as_ref().is_none_or(|etag| !known.contains(&(etag.clone(), object.size))));
         let there = needed - objects.len();
@@ -185,35 +188,41 @@ fn tell_plan(jobs: &[Job], args: &S3Args) -> anyhow::Result<()> {
     Ok(())
 }
 
-fn fetch(lake: &mut Lake, job: Job, args: &S3Args, context: &Context) -> anyhow::Result<Exit> {
-    let config = import_config(args.run.templates.options(), context);
-    let (bytes, count) = (job.bytes(), job.objects.len());
+/// What becomes of objects.
+pub(super) struct Fate<'a> {
+    /// Of all of them, as far as their names do not tell.
+    pub origin: Origin,
+    /// Keep them as they were delivered.
+    pub keep: bool,
+    pub run: &'a RunArgs,
+}
+
+pub(super) fn fetch(lake: &mut Lake, job: Job, fate: &Fate<'_>, context: &Context) -> anyhow::Result<Exit> {
+    let config = import_config(fate.run.templates.options(), context);
+    let bytes = job.bytes();
     let what = format!(
         "{} of {} listed ({} in the lake already)",
-        counted(count as u64, "object"),
+        counted(job.objects.len() as u64, "object"),
         number(job.listed),
         number(job.there as u64)
     );
     let stats = &job.bucket.stats;
     let mut taker = Taker::new(lake, &config, stats);
     let given = job.bucket.fetch(&folder(taker.lake), job.objects);
-    let bar = context.terminal.bar("pull");
-    crate::pipeline::Progress::total(&bar, bytes);
-    let land = |given| land(given, !args.no_originals);
-    taker.take(&given, &bar, context, land, || {
-        format!("{} of {count} objects", number(stats.calls.load(Ordering::Relaxed)))
-    })?;
-    taker.finish(&what, &bar, args.run.output_format == PlanFormat::Json, context)
+    let mut meter = Meter::of_objects(fate.run.progress, stats, bytes, context);
+    taker.take(&given, &mut meter, context, |given| land(given, fate), || None)?;
+    taker.commit()?;
+    taker.finish(&what, &mut meter, fate.run.output_format == PlanFormat::Json, context)
 }
 
-fn land(given: Given, keep: bool) -> Option<Landed> {
+fn land(given: Given, fate: &Fate<'_>) -> Option<Landed> {
     let Given::Object { object, path } = given else { return None };
     let incoming = Incoming {
         file: SourceFile { path: path.to_path_buf(), size: object.size },
         name: Some(object.uri()),
-        origin: Origin::default(),
+        origin: fate.origin.clone(),
         etag: object.etag,
-        keep,
+        keep: fate.keep,
     };
     Some(Landed { incoming: Some(incoming), file: path, pulled: None, partial: None, bytes: object.size })
 }

@@ -1,10 +1,11 @@
 //! What was fetched → the lake, commit by commit.
 
+use super::meter::{Meter, Rate};
 use super::plan::SCANNED_GB;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::import::tell_tally;
-use crate::cli::terminal::{self, Bar};
+use crate::cli::terminal;
 use crate::lake::manifest::{Change, Partial, Pulled};
 use crate::lake::{Lake, store};
 use crate::model::Origin;
@@ -47,6 +48,7 @@ pub(super) struct Taker<'a> {
     stats: &'a Stats,
     pending: Vec<Landed>,
     bytes: u64,
+    committed: Instant,
     /// What went wrong.
     pub failures: Vec<String>,
 }
@@ -71,26 +73,27 @@ pub(super) fn folder(lake: &Lake) -> PathBuf {
 impl<'a> Taker<'a> {
     pub fn new(lake: &'a mut Lake, config: &'a ImportConfig, stats: &'a Stats) -> Self {
         terminal::grace(LAST_COMMIT);
-        Self { lake, importer: Importer::new(config), stats, pending: Vec::new(), bytes: 0, failures: Vec::new() }
+        let (importer, committed) = (Importer::new(config), Instant::now());
+        Self { lake, importer, stats, pending: Vec::new(), bytes: 0, committed, failures: Vec::new() }
     }
 
-    /// Takes over all that comes, until nothing more can; `land` says what becomes of it, `more` what the bar shows.
+    /// Takes over all that comes, until nothing more can; `land` says what becomes of it. What came last waits for the
+    /// next commit.
     pub fn take(
         &mut self,
         given: &Receiver<Given>,
-        bar: &Bar,
+        meter: &mut Meter<'_>,
         context: &Context,
         mut land: impl FnMut(Given) -> Option<Landed>,
-        more: impl Fn() -> String,
+        rate: impl Fn() -> Option<Rate>,
     ) -> Result<(), PipelineError> {
-        let mut committed = Instant::now();
         let mut waiting = false;
         loop {
-            if bar.cancelled() {
+            if meter.bar.cancelled() {
                 self.stats.stop.store(true, Ordering::Relaxed);
             }
             let told = |n: &AtomicU64| n.load(Ordering::Relaxed);
-            bar.tell(told(&self.stats.events), told(&self.stats.bytes), &more());
+            meter.tell(rate());
             if !waiting && told(&self.stats.waiting) > 0 {
                 context.terminal.warn(
                     "the credentials have expired; renew them (`aws sso login`, or the file of the profile): the run \
@@ -105,23 +108,25 @@ impl<'a> Taker<'a> {
                      goes on where it stopped"
                 )),
                 Ok(given) => {
+                    meter.came(&given);
                     if let Some(landed) = land(given) {
                         self.bytes += landed.bytes;
                         self.pending.push(landed);
                     }
                 }
                 Err(RecvTimeoutError::Timeout) => {}
-                Err(RecvTimeoutError::Disconnected) => break,
+                Err(RecvTimeoutError::Disconnected) => return Ok(()),
             }
-            if self.bytes > COMMIT_BYTES || committed.elapsed() > COMMIT_EVERY {
-                self.commit()?;
-                committed = Instant::now();
-            }
+            self.commit_if_due()?;
         }
-        self.commit()
     }
 
-    fn commit(&mut self) -> Result<(), PipelineError> {
+    /// Commits when there is much, or some time has passed.
+    pub fn commit_if_due(&mut self) -> Result<(), PipelineError> {
+        if self.bytes > COMMIT_BYTES || self.committed.elapsed() > COMMIT_EVERY { self.commit() } else { Ok(()) }
+    }
+
+    pub fn commit(&mut self) -> Result<(), PipelineError> {
         let mut change = Change { by: "pull".to_owned(), ..Change::default() };
         let (mut files, mut kept) = (Vec::new(), Vec::new());
         for landed in self.pending.drain(..) {
@@ -137,6 +142,7 @@ impl<'a> Taker<'a> {
             self.importer.group(self.lake, &files, change, &Silent)?;
         }
         self.stats.spooled.fetch_sub(std::mem::take(&mut self.bytes), Ordering::Relaxed);
+        self.committed = Instant::now();
         Ok(())
     }
 
@@ -168,10 +174,17 @@ impl<'a> Taker<'a> {
     }
 
     /// Makes the derived tables, and tells what became of all; `what` was asked for.
-    pub fn finish(self, what: &str, bar: &Bar, json_wanted: bool, context: &Context) -> anyhow::Result<Exit> {
+    pub fn finish(
+        self,
+        what: &str,
+        meter: &mut Meter<'_>,
+        json_wanted: bool,
+        context: &Context,
+    ) -> anyhow::Result<Exit> {
         let Self { lake, importer, failures, stats, .. } = self;
-        let report = importer.finish(lake, bar)?;
-        bar.finish();
+        meter.finish();
+        let report = importer.finish(lake, &meter.bar)?;
+        meter.bar.finish();
         failures.iter().for_each(|failure| context.terminal.warn(failure));
         report.notes.iter().for_each(|note| context.terminal.say(note));
         if json_wanted {
@@ -193,7 +206,7 @@ impl<'a> Taker<'a> {
             ));
             tell_tally(&report, lake, context);
         }
-        if bar.cancelled() {
+        if meter.bar.cancelled() {
             return Ok(Exit::Interrupted);
         }
         Ok(if failures.is_empty() && report.errors.is_empty() { Exit::Clean } else { Exit::Failure })

@@ -247,7 +247,7 @@ impl Run {
                     Api::Insights => QUERIES,
                 };
                 let mut queue = self.queue();
-                let stopped = self.fetcher.caller.stats.stopped();
+                let stopped = self.fetcher.caller.stats.is_stopped();
                 let next = if stopped { None } else { queue.take(api, keep_pace) };
                 let over = queue.is_over(api);
                 let hands = queue.hands(api);
@@ -307,7 +307,7 @@ impl Run {
     /// Waits until the lake has taken over enough of what came.
     async fn wait_for_room(&self) {
         let stats = &self.fetcher.caller.stats;
-        while stats.spooled.load(Ordering::Relaxed) > SPOOLED_BYTES && !stats.stopped() {
+        while stats.spooled.load(Ordering::Relaxed) > SPOOLED_BYTES && !stats.is_stopped() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
     }

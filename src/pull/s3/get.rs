@@ -30,11 +30,11 @@ pub(super) async fn fetch(place: Arc<Place>, folder: Arc<Path>, objects: Vec<S3O
     let mut tasks = JoinSet::new();
     for object in objects {
         let stats = &place.caller.stats;
-        while stats.spooled.load(Ordering::Relaxed) > SPOOLED_BYTES && !stats.stopped() {
+        while stats.spooled.load(Ordering::Relaxed) > SPOOLED_BYTES && !stats.is_stopped() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let Ok(permit) = Arc::clone(&permits).acquire_owned().await else { return };
-        if stats.stopped() {
+        if stats.is_stopped() {
             break;
         }
         let (place, folder, give, ranges) =
@@ -149,7 +149,7 @@ impl Place {
                     "its bytes broke off {FAILURES} times, the last time with {broken}"
                 )));
             }
-            if self.caller.stats.stopped() {
+            if self.caller.stats.is_stopped() {
                 return Err(Fault::Stopped);
             }
             tokio::time::sleep(wait_after(failures)).await;

@@ -55,8 +55,23 @@ pub(super) struct Group {
     pub events: Vec<Event>,
 }
 
+/// Milliseconds since 1970.
+pub(super) fn now() -> i64 {
+    std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
+}
+
+/// Adds lines of the next seconds.
+pub(super) fn with_live(mut groups: Vec<Group>, seconds: u64) -> Vec<Group> {
+    let start = now();
+    for group in &mut groups {
+        let event = |n: i64| Event { timestamp: start + n * 100, stream: 0, text: 8 * n as u32 + 1 };
+        group.events.extend((0..seconds as i64 * 10).map(event));
+    }
+    groups
+}
+
 pub(super) fn make_groups(groups: u64, streams: u64, events: u64, hours: u64, random: &mut Random) -> Vec<Group> {
-    let now = std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64;
+    let now = now();
     // Whole hours, so that a test may name them; over before the last ten minutes.
     let end = now - 20 * 60 * 1000;
     let span = hours as i64 * 3_600_000;

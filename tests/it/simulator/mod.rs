@@ -5,9 +5,10 @@
 //! ```text
 //! [--groups 3] [--streams 30] [--events 10000] [--hours 6] [--seed 1] [--dump FILE]
 //! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP] [--pad BYTES]
-//! [--expire-after CALLS] [--masked GROUP] [--infrequent GROUP]
+//! [--expire-after CALLS] [--masked GROUP] [--infrequent GROUP] [--live SECONDS]
 //! ```
 //!
+//! `--live`: for so long a line comes every 100 ms, half a second late.
 //! Streams are counted by group, events in all. `GET /stats` tells the answers given. `--dump`: every event as JSON,
 //! one a line.
 
@@ -68,6 +69,7 @@ pub fn start(args: &[String]) -> u16 {
     let mut random = Random(number("seed", 1).wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1);
     let (groups, streams) = (number("groups", 3), number("streams", 30));
     let groups = logs::make_groups(groups, streams, number("events", 10_000), number("hours", 6), &mut random);
+    let groups = logs::with_live(groups, number("live", 0));
     if let Some(path) = flags.get("dump") {
         logs::dump(path, &groups, number("pad", 0) as usize);
     }
@@ -342,7 +344,7 @@ impl World {
         let from = body["startTime"].as_i64().unwrap_or(0);
         let to = body["endTime"].as_i64().unwrap_or(i64::MAX - 1);
         let prefix = body["logStreamNamePrefix"].as_str().unwrap_or_default();
-        let end = group.events.partition_point(|event| event.timestamp <= to);
+        let end = group.events.partition_point(|event| event.timestamp <= to.min(logs::now() - 500));
         let at = match body["nextToken"].as_str() {
             Some(token) => token.split('.').next().unwrap().parse().unwrap(),
             None => group.events.partition_point(|event| event.timestamp < from),
