@@ -43,7 +43,6 @@ fn main() {
             let mut found = 0;
             for _ in 0..COPIES {
                 for chunk in &chunks {
-                    out.clear();
                     scanner.scan(chunk, None, &mut out).unwrap();
                     found += out.len();
                 }

@@ -68,7 +68,7 @@ pub enum Command {
     #[cfg(feature = "query")]
     Report(super::report::ReportArgs),
     #[cfg(feature = "pull")]
-    Pull(super::pull::PullArgs),
+    Pull(Box<super::pull::PullArgs>),
     Lake(super::lake::LakeArgs),
     Formats(super::formats::FormatsArgs),
     Patterns(super::patterns::PatternsArgs),

@@ -291,7 +291,7 @@ fn occurrence_json(s: &Sighting) -> serde_json::Value {
         "confidence": s.confidence,
         "fingerprint": s.fingerprint,
         "mask": s.mask,
-        "decode_path": [],
+        "decode_path": s.decode_path,
         "verdict": s.verdict,
         "event_id": s.place.event_id,
         "event_time": s.place.event_time,

@@ -72,6 +72,9 @@ pub struct SourceObject {
     pub size: u64,
     /// Of the bytes as stored, compressed or not.
     pub sha256: String,
+    /// Names of other objects of the same bytes whose events are others for all that: exports of other streams.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub also: Vec<String>,
     /// As S3 named this version of it, where it was pulled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
@@ -90,6 +93,12 @@ pub struct SourceObject {
     /// Where in the lake its bytes are kept as delivered, see [`super::evidence`].
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub evidence: Option<String>,
+}
+
+impl SourceObject {
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.name.as_str()).chain(self.also.iter().map(String::as_str))
+    }
 }
 
 /// A day of a table that is made of another one's lines, and lacks what newer lines of those say.

@@ -112,10 +112,6 @@ pub(super) fn parse(hex: &str) -> Option<Id> {
 mod tests {
     use super::*;
 
-    fn origin() -> Origin {
-        Origin { log_group: Some("/g".into()), ..Origin::default() }
-    }
-
     fn stream(name: &str) -> Envelope {
         Envelope { log_stream: Some(name.into()), ..Envelope::default() }
     }

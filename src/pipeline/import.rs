@@ -1,6 +1,7 @@
 //! Local files → lake.
 
 mod archived;
+mod custody;
 mod evidence;
 
 use super::block::{Block, parse_block};
@@ -21,7 +22,8 @@ use crate::source::walk::{SourceFile, walk};
 use crate::source::whole::Spool;
 use crate::source::{SourceError, s3_key};
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::HashSet;
+use custody::{add_twin, settle};
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -132,7 +134,7 @@ impl<'c> Importer<'c> {
             files,
             spool: Spool::new(lake.root().join(store::INTERNAL)),
             next: AtomicUsize::new(0),
-            taken: Mutex::new(HashSet::new()),
+            taken: Mutex::default(),
             done: Mutex::new(Done::default()),
             failed: AtomicBool::new(false),
         };
@@ -141,8 +143,12 @@ impl<'c> Importer<'c> {
         self.report.skipped += done.skipped;
         self.report.errors.extend(done.errors);
         self.report.notes.extend(done.notes);
-        let objects = done.objects.into_iter();
-        let add_objects = objects.map(|object| settle(object, self.config.now, &mut self.report)).collect();
+        let (twins, objects): (Vec<_>, Vec<_>) = done.objects.into_iter().partition(|object| object.twin);
+        let mut settled = |object| settle(object, self.config.now, &mut self.report);
+        let mut add_objects: Vec<SourceObject> = objects.into_iter().map(&mut settled).collect();
+        for twin in twins.into_iter().map(settled) {
+            add_twin(&mut add_objects, twin, lake);
+        }
         let stale = stitched::stale_days(&add_parts);
         if files.iter().any(|file| file.keep) {
             lake.sync()?;
@@ -169,8 +175,8 @@ struct Run<'a> {
     /// For members of archives that must be read twice.
     spool: Spool,
     next: AtomicUsize,
-    /// SHA-256 of objects that a worker of this group has begun.
-    taken: Mutex<HashSet<String>>,
+    /// SHA-256 of objects that a worker of this group has begun, with the folders of those that are exports.
+    taken: Mutex<HashMap<String, Vec<Option<String>>>>,
     done: Mutex<Done>,
     /// Set when a worker fails: the others stop too.
     failed: AtomicBool,
@@ -199,6 +205,8 @@ struct Finished {
     /// Where in the lake its bytes are kept.
     evidence: Option<String>,
     etag: Option<String>,
+    /// Another object has the same bytes, and other events.
+    twin: bool,
 }
 
 /// An object larger than this is parsed by several workers.
@@ -293,14 +301,12 @@ impl Run<'_> {
         sink: &mut LakeSink<'_>,
     ) -> Result<Read, ObjectError> {
         let (object, sha256) = object.kept(&self.spool)?;
-        let fresh = self.taken.lock().unwrap_or_else(PoisonError::into_inner).insert(sha256.clone());
         let known = self.lake.manifest.objects.get(&sha256);
+        let (fresh, twin) = self.begin(&object, &sha256);
         // An archive that could not be read whole is looked through again: its members are known one by one.
         let again = known.is_some_and(|known| known.members.is_some() && known.incomplete.is_some());
-        if !fresh || (known.is_some() && !again) {
-            let members = known.and_then(|known| known.members).unwrap_or(1);
-            self.done().skipped += members;
-            return Ok(Read { members, whole: true });
+        if !fresh || (known.is_some() && !again && !twin) {
+            return Ok(self.skip(known.and_then(|known| known.members).unwrap_or(1)));
         }
         let archive = archive.map(str::to_owned);
         if object.is_test_object() {
@@ -314,6 +320,9 @@ impl Run<'_> {
             Opened::Content(content) => Input::new(&object.name, content)?,
             Opened::Archive(inside) => return self.archive(&object, sha256, (archive, inside), incoming, send, sink),
         };
+        if twin && !matches!(input.framing(), Framing::ExportLines) {
+            return Ok(self.skip(1));
+        }
         let mut evidence = self.evidence(&object, &sha256, input.head())?;
         if evidence.is_none() && incoming.keep && archive.is_none() {
             evidence = Some(self.original(&object, incoming, &sha256)?);
@@ -350,8 +359,29 @@ impl Run<'_> {
         });
         let whole = incomplete.is_none();
         let etag = incoming.etag.clone().filter(|_| archive.is_none());
-        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, etag, members: None });
+        let members = None;
+        self.finish(Finished { job, size: object.size, binary, incomplete, archive, evidence, etag, members, twin });
         Ok(Read { members: 1, whole })
+    }
+
+    fn skip(&self, members: u64) -> Read {
+        self.done().skipped += members;
+        Read { members, whole: true }
+    }
+
+    /// Whether these bytes are to be read by whoever asks; and whether they were or are being read as another stream's
+    /// export, whose name is no part of the bytes.
+    fn begin(&self, object: &Object, sha256: &str) -> (bool, bool) {
+        let folder = s3_key::export_folder(&object.name).map(str::to_owned);
+        let known = self.lake.manifest.objects.get(sha256);
+        let here =
+            known.is_some_and(|known| known.names().any(|name| s3_key::export_folder(name) == folder.as_deref()));
+        let mut taken = self.taken.lock().unwrap_or_else(PoisonError::into_inner);
+        let folders = taken.entry(sha256.to_owned()).or_default();
+        let others = !folders.is_empty() || known.is_some();
+        let fresh = folders.is_empty() || (folder.is_some() && !folders.contains(&folder));
+        folders.push(folder.clone());
+        (fresh, others && folder.is_some() && !here)
     }
 
     fn finish(&self, object: Finished) {
@@ -373,57 +403,6 @@ struct Read {
     members: u64,
     /// All of it was read.
     whole: bool,
-}
-
-/// The custody record of an object whose blocks are all parsed, and what is to be said about it.
-fn settle(object: Finished, now: Micros, report: &mut ImportReport) -> SourceObject {
-    let job = &object.job;
-    let tally = std::mem::take(&mut *job.tally.lock().unwrap_or_else(PoisonError::into_inner));
-    if !tally.is_balanced() {
-        let name = &job.name;
-        report.notes.push(format!("{name}: the counts do not add up; this is a bug in logsift, please report it"));
-    }
-    if object.members.is_none() {
-        report.notes.extend(note(&job.name, object.size, object.binary, &tally));
-    }
-    if job.ungrouped.load(Ordering::Relaxed) {
-        report.notes.push(format!(
-            "{}: CloudWatch events whose log group or stream is not known; name them with --log-group \
-             (and --log-stream), or the same events from another file will be taken for others",
-            job.name
-        ));
-    }
-    report.tally.add(&tally);
-    report.objects += u64::from(object.members.is_none());
-    SourceObject {
-        name: job.name.clone(),
-        size: object.size,
-        sha256: job.sha256.clone(),
-        etag: object.etag,
-        imported: now.to_string(),
-        tool: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
-        tally,
-        incomplete: object.incomplete,
-        archive: object.archive,
-        members: object.members,
-        evidence: object.evidence,
-    }
-}
-
-/// What a person should know about an object that gave nothing, or nothing but rejects.
-fn note(name: &str, size: u64, binary: bool, tally: &Tally) -> Option<String> {
-    if size == 0 || tally.records_in == 0 {
-        return Some(format!("{name}: is empty"));
-    }
-    let unknown = tally.rejects.get("unknown_format").copied().unwrap_or(0);
-    if unknown == 0 {
-        return None;
-    }
-    let kind = if binary { "looks binary, not like a log" } else { "no known log format" };
-    Some(format!(
-        "{name}: {kind}; kept as rejects ({unknown}) and scanned all the same. \
-         Name the format with --format, see `logsift formats list`"
-    ))
 }
 
 enum ObjectError {

@@ -228,11 +228,18 @@ mod tests {
     use super::*;
     use crate::model::{Envelope, Origin};
 
+    /// The identity of a line of stream `s`.
+    fn line(stream: &str, text: &[u8]) -> Id {
+        let origin = Origin { log_group: Some("/g".into()), ..Origin::default() };
+        let stream = Envelope { log_stream: Some(stream.into()), ..Envelope::default() };
+        cloudwatch_base(&origin, &stream, Micros(1), text).unwrap()
+    }
+
     #[test]
     fn equal_lines_count_within_a_view_and_match_across_views() {
         let mut known = Known::default();
-        let base = cloudwatch_base(&origin(), &stream("2026/03/02/[$LATEST]a"), Micros(1), b"same\n").unwrap();
-        let other = cloudwatch_base(&origin(), &stream("2026-03-02-[$LATEST]a"), Micros(1), b"same").unwrap();
+        let base = line("2026/03/02/[$LATEST]a", b"same\n");
+        let other = line("2026-03-02-[$LATEST]a", b"same");
         assert_eq!(base, other);
         let (one, two) = (known.view(Path::new("one"), false), known.view(Path::new("two"), false));
         assert_eq!(known.view(Path::new("one"), false), one);
@@ -251,7 +258,7 @@ mod tests {
     #[test]
     fn an_event_that_is_delivered_twice_is_one() {
         let mut known = Known::default();
-        let base = cloudwatch_base(&origin(), &stream("s"), Micros(1), b"same").unwrap();
+        let base = line("s", b"same");
         let (one, two) = (known.view(Path::new("one"), false), known.view(Path::new("two"), false));
         let mut new = |view: u32, ids: &[&str]| -> Vec<bool> {
             let mut next = |id: &&str| {

@@ -28,6 +28,8 @@ pub struct Sighting {
     /// Half-open byte offsets in the record (the line, for files).
     pub span: (u64, u64),
     pub verdict: crate::model::occurrence::Verdict,
+    /// The layers it was encoded in, outermost first; none where it stands in plain.
+    pub decode_path: Vec<&'static str>,
 }
 
 /// What a scan needs beside its input.
@@ -82,6 +84,18 @@ impl<'a> Worker<'a> {
         Ok(Self { config, scanner, chunk: Chunk::default(), found: Vec::new(), member: 0, done: Done::default() })
     }
 
+    fn finish(mut self) -> Done {
+        let left = self.scanner.left();
+        if left > 0 {
+            let kind = if left == 1 { "one encoded value".to_owned() } else { format!("{left} encoded values") };
+            self.done.not_scanned.push(format!(
+                "{kind}, which inflate to more than {} MB: scan them by themselves, decoded",
+                crate::scan::INFLATED >> 20
+            ));
+        }
+        self.done
+    }
+
     /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
     pub fn scan(
         &mut self,
@@ -89,7 +103,6 @@ impl<'a> Worker<'a> {
         table: Option<&str>,
         place: impl Fn(usize) -> (Place, Seen),
     ) -> Result<(), PipelineError> {
-        self.found.clear();
         self.scanner.scan(&self.chunk, table, &mut self.found)?;
         for found in &self.found {
             let matched = &found.matched;
@@ -100,7 +113,7 @@ impl<'a> Worker<'a> {
             if matched.span.1 <= seen.before || matched.span.1 > seen.until {
                 continue;
             }
-            let bytes = &self.chunk.record(found.record)[matched.span.0..matched.span.1];
+            let bytes = found.value(&self.chunk);
             let secret = Secret::new(bytes);
             let fingerprint = self.config.hash.fingerprint(bytes);
             let mask = secret.mask();
@@ -121,6 +134,7 @@ impl<'a> Worker<'a> {
                 column: offset(matched.span.0) + 1,
                 span: (offset(matched.span.0), offset(matched.span.1)),
                 verdict: matched.verdict.clone(),
+                decode_path: found.decode_path(),
                 place,
             };
             self.done.sightings.push(((number, self.member), sighting));
@@ -159,7 +173,7 @@ pub(super) fn run<T: Sync>(
         loop {
             let number = next.fetch_add(1, Ordering::Relaxed);
             let Some(item) = items.get(number) else {
-                return Ok(worker.done);
+                return Ok(worker.finish());
             };
             if progress.cancelled() {
                 return Err(PipelineError::Interrupted);

@@ -2,9 +2,11 @@
 //! then the exact regex of only those rules that hit, on only those records.
 
 use super::ScanError;
+use super::decode::{Layer, Levels};
 use super::hyperscan::{Database, Scratch};
 use super::overlap;
 use crate::patterns::{PatternSet, RuleMatch};
+use std::collections::HashSet;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -64,13 +66,51 @@ impl Chunk {
         let (start, end) = self.records[i];
         &self.data[start..end]
     }
+
+    /// All records, and what separates them.
+    pub(super) fn data(&self) -> &[u8] {
+        &self.data
+    }
+
+    /// The record that byte `at` lies in, and its span; none for a separator. `next` is kept between calls in order.
+    pub(super) fn record_at(&self, at: usize, next: &mut usize) -> Option<(usize, (usize, usize))> {
+        while self.records.get(*next).is_some_and(|(_, end)| *end <= at) {
+            *next += 1;
+        }
+        let span = *self.records.get(*next)?;
+        (span.0 <= at).then_some((*next, span))
+    }
 }
 
 /// A confirmed match, with the number of its record in the chunk.
 #[derive(Clone, Debug)]
 pub struct Found {
     pub record: usize,
+    /// Its span is that of the bytes in the record, encoded as they are.
     pub matched: RuleMatch,
+    /// What was decoded; none where the record has it in plain.
+    pub decoded: Option<Decoded>,
+}
+
+/// A value that was encoded.
+#[derive(Clone, Debug)]
+pub struct Decoded {
+    pub value: Vec<u8>,
+    /// Outermost first.
+    pub layers: Vec<Layer>,
+}
+
+impl Found {
+    /// The layers it was encoded in, outermost first; none where it stands in plain.
+    pub fn decode_path(&self) -> Vec<&'static str> {
+        self.decoded.iter().flat_map(|decoded| &decoded.layers).map(|layer| layer.as_str()).collect()
+    }
+
+    /// The value itself; `chunk` is the one it was found in.
+    pub fn value<'v>(&'v self, chunk: &'v Chunk) -> &'v [u8] {
+        let (start, end) = self.matched.span;
+        self.decoded.as_ref().map_or_else(|| &chunk.record(self.record)[start..end], |decoded| &decoded.value)
+    }
 }
 
 /// Compiled rules, shared by all threads.
@@ -99,6 +139,7 @@ impl Engine {
             candidates: Vec::new(),
             settled: vec![0; self.set.rules.len()],
             matches: Vec::new(),
+            levels: Levels::default(),
         })
     }
 }
@@ -112,6 +153,7 @@ pub struct Scanner {
     /// Per rule: end of the last record it hit in this chunk, so that a flood of hits costs one test each.
     settled: Vec<usize>,
     matches: Vec<RuleMatch>,
+    levels: Levels,
 }
 
 impl Scanner {
@@ -119,9 +161,33 @@ impl Scanner {
         &self.engine.set
     }
 
-    /// Scans a chunk; `table` is the source table of its records, where they have one. Matches come in
-    /// order of record, then place.
+    /// Encoded runs that were not read to their end so far, for what they hold is beyond a limit.
+    pub fn left(&self) -> u64 {
+        self.levels.left
+    }
+
+    /// Scans a chunk, and what lies in it encoded; `table` is the source table of its records, where they have one.
+    /// `out` is emptied first. Matches come in order of record, then place; after those that stand in plain, level by
+    /// level, those that are encoded.
     pub fn scan(&mut self, chunk: &Chunk, table: Option<&str>, out: &mut Vec<Found>) -> Result<(), ScanError> {
+        out.clear();
+        self.scan_level(chunk, table, out)?;
+        let mut levels = std::mem::take(&mut self.levels);
+        levels.begin(chunk);
+        let mut encoded = Encoded::new(out.len());
+        let mut found = Vec::new();
+        let mut result = Ok(());
+        while result.is_ok() && levels.deeper(chunk) {
+            found.clear();
+            result = self.scan_level(&levels.last().chunk, table, &mut found);
+            encoded.add(&levels, chunk, &mut found, out);
+        }
+        self.levels = levels;
+        result
+    }
+
+    /// Scans the records as they stand.
+    fn scan_level(&mut self, chunk: &Chunk, table: Option<&str>, out: &mut Vec<Found>) -> Result<(), ScanError> {
         self.candidates.clear();
         self.settled.fill(0);
         let (candidates, settled) = (&mut self.candidates, &mut self.settled);
@@ -147,7 +213,7 @@ impl Scanner {
                 i += 1;
             }
             overlap::resolve(&self.engine.set, &mut self.matches);
-            out.extend(self.matches.drain(..).map(|matched| Found { record, matched }));
+            out.extend(self.matches.drain(..).map(|matched| Found { record, matched, decoded: None }));
         }
         Ok(())
     }
@@ -159,15 +225,66 @@ impl Scanner {
         Ok(hits)
     }
 
-    /// The oracle: every rule's exact regex on one record, no first stage.
-    pub fn scan_exact(&self, record: &[u8], table: Option<&str>) -> Vec<RuleMatch> {
-        let mut matches = Vec::new();
-        for rule in 0..self.engine.set.rules.len() {
-            self.engine.set.confirm(rule, record, table, &mut matches);
+    /// The oracle: every rule's exact regex on one record and what lies in it encoded, no first stage.
+    pub fn scan_exact(&self, record: &[u8], table: Option<&str>) -> Vec<Found> {
+        let exact = |chunk: &Chunk, out: &mut Vec<Found>| {
+            for record in 0..chunk.records() {
+                let mut matches = Vec::new();
+                for rule in 0..self.engine.set.rules.len() {
+                    self.engine.set.confirm(rule, chunk.record(record), table, &mut matches);
+                }
+                overlap::resolve(&self.engine.set, &mut matches);
+                out.extend(matches.into_iter().map(|matched| Found { record, matched, decoded: None }));
+            }
+        };
+        let (mut chunk, mut out) = (Chunk::default(), Vec::new());
+        chunk.push(record);
+        exact(&chunk, &mut out);
+        let mut levels = Levels::default();
+        levels.begin(&chunk);
+        let mut encoded = Encoded::new(out.len());
+        while levels.deeper(&chunk) {
+            let mut found = Vec::new();
+            exact(&levels.last().chunk, &mut found);
+            encoded.add(&levels, &chunk, &mut found, &mut out);
         }
-        overlap::resolve(&self.engine.set, &mut matches);
-        matches
+        out
     }
+}
+
+/// Takes over what was found in decoded text, each once.
+struct Encoded {
+    /// Matches that stand in plain.
+    plain: usize,
+    /// Record, rule and span of the others.
+    known: HashSet<(usize, usize, (usize, usize))>,
+}
+
+impl Encoded {
+    fn new(plain: usize) -> Self {
+        Self { plain, known: HashSet::new() }
+    }
+
+    /// `found` is of the last level.
+    fn add(&mut self, levels: &Levels, chunk: &Chunk, found: &mut Vec<Found>, out: &mut Vec<Found>) {
+        for Found { record, mut matched, .. } in found.drain(..) {
+            let value = levels.last().chunk.record(record)[matched.span.0..matched.span.1].to_vec();
+            let (record, span, layers) = levels.outermost(chunk, record, matched.span);
+            let thin = layers.iter().all(|layer| layer.is_thin());
+            if (thin && overlaps(&out[..self.plain], record, span)) || !self.known.insert((record, matched.rule, span))
+            {
+                continue;
+            }
+            matched.span = span;
+            out.push(Found { record, matched, decoded: Some(Decoded { value, layers }) });
+        }
+    }
+}
+
+/// Whether one of these, by record and place, shares bytes with the span.
+fn overlaps(plain: &[Found], record: usize, (start, end): (usize, usize)) -> bool {
+    let at = plain.partition_point(|found| (found.record, found.matched.span.1) <= (record, start));
+    plain.get(at).is_some_and(|found| found.record == record && found.matched.span.0 < end)
 }
 
 #[cfg(test)]
@@ -180,18 +297,27 @@ mod tests {
     static ENGINE: LazyLock<Engine> =
         LazyLock::new(|| Engine::new(PatternSet::load(&RuleSources::default()).unwrap(), None).unwrap());
 
-    fn chunked(records: &[Vec<u8>]) -> Vec<(usize, usize, (usize, usize))> {
+    type Told = (usize, usize, (usize, usize), Option<Vec<u8>>);
+
+    fn told(record: usize, found: Found) -> Told {
+        (record, found.matched.rule, found.matched.span, found.decoded.map(|decoded| decoded.value))
+    }
+
+    /// By record: levels come one after another.
+    fn chunked(records: &[Vec<u8>]) -> Vec<Told> {
         let mut chunk = Chunk::default();
         records.iter().for_each(|r| chunk.push(r));
         let mut out = Vec::new();
         ENGINE.scanner().unwrap().scan(&chunk, None, &mut out).unwrap();
-        out.into_iter().map(|f| (f.record, f.matched.rule, f.matched.span)).collect()
+        let mut all: Vec<Told> = out.into_iter().map(|f| told(f.record, f)).collect();
+        all.sort_by_key(|told| told.0);
+        all
     }
 
-    fn row_by_row(records: &[Vec<u8>]) -> Vec<(usize, usize, (usize, usize))> {
+    fn row_by_row(records: &[Vec<u8>]) -> Vec<Told> {
         let scanner = ENGINE.scanner().unwrap();
         let each = |(i, r): (usize, &Vec<u8>)| {
-            scanner.scan_exact(r, None).into_iter().map(move |m| (i, m.rule, m.span)).collect::<Vec<_>>()
+            scanner.scan_exact(r, None).into_iter().map(move |f| told(i, f)).collect::<Vec<_>>()
         };
         records.iter().enumerate().flat_map(each).collect()
     }

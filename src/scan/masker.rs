@@ -30,7 +30,6 @@ impl Masker for ScanMasker {
         let (scanner, chunk, found) = &mut *guard;
         chunk.clear();
         chunk.push(text.as_bytes());
-        found.clear();
         if scanner.scan(chunk, None, found).is_err() {
             return Cow::Borrowed(UNREADABLE);
         }

@@ -1,12 +1,15 @@
 //! Bytes → confirmed matches → findings; and the Masker's engine. Knows no lake.
 
+mod decode;
 mod engine;
+mod escape;
 mod finding;
 mod hyperscan;
 mod lower;
 mod masker;
 mod overlap;
 
+pub use decode::INFLATED;
 pub use engine::{CHUNK, Chunk, Engine, Found, Scanner};
 pub use finding::{FindingSet, KeyedHash};
 pub use masker::ScanMasker;

@@ -42,6 +42,14 @@ fn is_uuid(text: &str) -> bool {
     text.len() == 36 && text.bytes().all(|b| b == b'-' || b.is_ascii_hexdigit())
 }
 
+/// The folder of an object that an export task wrote: one stream's. Fact: AWS, "Export log data to Amazon S3":
+/// `prefix/task/stream/000000.gz`.
+pub fn export_folder(name: &str) -> Option<&str> {
+    let (folder, file) = name.rsplit_once('/')?;
+    let digits = file.strip_suffix(".gz")?;
+    (digits.len() == 6 && digits.bytes().all(|byte| byte.is_ascii_digit())).then_some(folder)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -59,7 +59,8 @@ impl<'a> Tail<'a> {
     /// Shows what the file of that slice holds, as far as it is new.
     pub fn show(&mut self, slice: &Slice, path: &Path) -> anyhow::Result<()> {
         let spool: Spool = serde_json::from_reader(BufReader::new(File::open(path)?))?;
-        for event in spool.events.iter().filter(|event| event.timestamp >= self.from) {
+        let from = self.from;
+        for event in spool.events.iter().filter(|event| event.timestamp >= from) {
             let id = event.event_id.clone().unwrap_or_default();
             if self.shown.insert(id, event.timestamp).is_none() {
                 self.line(&slice.group.name, event)?;

@@ -158,9 +158,10 @@ impl<'a> Meter<'a> {
         let told = |n: &AtomicU64| n.load(Ordering::Relaxed);
         let (events, bytes) = (told(&self.stats.events), told(&self.stats.bytes));
         let seconds = self.begun.elapsed().as_secs_f64();
-        let changed = self.groups.iter_mut().filter(|group| std::mem::take(&mut group.changed));
+        let changed = self.groups.iter_mut().filter(|group| group.changed);
         let groups: Vec<_> = changed
             .map(|group| {
+                group.changed = false;
                 json!({"log_group": group.name, "share": group.share(), "events": group.events, "bytes": group.bytes})
             })
             .collect();

@@ -9,12 +9,14 @@ use crate::cli::exit::Exit;
 use crate::cli::terminal;
 use crate::cli::time_flags::TimeArgs;
 use crate::lake::Lake;
+use crate::lake::manifest::SourceObject;
 use crate::model::Origin;
 use crate::pipeline::import::Incoming;
 use crate::pull::Given;
 use crate::pull::s3::{Bucket, S3Object, Window};
 use crate::report::jsonl;
 use crate::report::text::{counted, number};
+use crate::source::s3_key::export_folder;
 use crate::source::walk::SourceFile;
 use anyhow::{Context as _, bail};
 use clap::Args;
@@ -117,13 +119,22 @@ pub(super) fn run(args: &S3Args, aws: &Aws<'_>, context: &Context) -> anyhow::Re
     Ok(exit)
 }
 
-/// ETag and size: objects of two names that have the same are the same bytes.
-pub(super) type Version = (String, u64);
+/// ETag and size: objects of two names that have the same are the same bytes. Of an export the folder too: streams of
+/// equal bytes are two.
+pub(super) type Version = (String, u64, Option<String>);
+
+fn version(etag: &str, size: u64, name: &str) -> Version {
+    (etag.to_owned(), size, export_folder(name).map(str::to_owned))
+}
 
 /// What was fetched before.
 pub(super) fn known(lake: &Lake) -> impl Iterator<Item = Version> + '_ {
     let objects = lake.manifest.objects.values().filter(|object| object.incomplete.is_none());
-    objects.filter_map(|object| Some((object.etag.clone()?, object.size)))
+    let versions = |object: &'_ SourceObject| -> Vec<Version> {
+        let etag = object.etag.iter();
+        etag.flat_map(|etag| object.names().map(|name| version(etag, object.size, name))).collect()
+    };
+    objects.flat_map(versions)
 }
 
 /// What is to be fetched from one bucket.
@@ -140,7 +151,10 @@ impl Job {
     /// `known`: versions that need not be fetched.
     pub fn new(bucket: Bucket, mut objects: Vec<S3Object>, listed: u64, known: &HashSet<Version>) -> Self {
         let needed = objects.len();
-        objects.retain(|object| object.etag.as_ref().is_none_or(|etag| !known.contains(&(etag.clone(), object.size))));
+        let is_known = |object: &S3Object| {
+            object.etag.as_ref().is_some_and(|etag| known.contains(&version(etag, object.size, &object.uri())))
+        };
+        objects.retain(|object| !is_known(object));
         let there = needed - objects.len();
         Self { bucket, objects, listed, there }
     }

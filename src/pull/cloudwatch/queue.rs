@@ -76,7 +76,13 @@ impl Queue {
         match api {
             Api::FilterLogEvents => {
                 let fits = |slice: &Slice| matches!(slice.method, Method::FilterLogEvents | Method::Both);
-                let at = self.slices.iter().position(fits)?;
+                // Of slices that GetLogEvents could take too, few are begun at a time, and pieces of those come first:
+                // else at the end all were begun, each too small for GetLogEvents, whose quota went unused.
+                let enough = self.filters.working * 2 >= keep_pace.max(2);
+                let whole = |slice: &Slice| fits(slice) && !(enough && slice.method == Method::Both);
+                let mut slices = self.slices.iter();
+                let at = slices.position(|slice| fits(slice) && slice.shared);
+                let at = at.or_else(|| self.slices.iter().position(whole))?;
                 self.slices.remove(at).map(Job::Filter)
             }
             Api::Insights => {

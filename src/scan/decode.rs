@@ -1,0 +1,428 @@
+//! Encoded text inside records: found in one pass, decoded in levels, each scanned like the records themselves.
+//!
+//! Runs of base64 and hex, `%hh`, JSON escapes that hide characters of secrets, gzip and UTF-16 inside those. What a
+//! level gives is looked through for the next one, up to [`DEPTH`].
+
+use super::engine::Chunk;
+use super::escape::{json_unit, offset, unescaped, url_unit};
+use crate::codec::base64;
+use crate::codec::{hex, inflate};
+use memchr::memmem;
+use std::io::Read as _;
+
+/// Layers inside one another at most.
+pub const DEPTH: usize = 4;
+/// Bytes that one run may inflate to.
+pub const INFLATED: u64 = 4 * 1024 * 1024;
+/// Bytes that the levels of one chunk may have, beside twice the chunk's own.
+const DECODED: usize = 16 * 1024 * 1024;
+/// Shorter runs are left alone: 24 bytes and fewer. A run this long fills an aligned block wherever it begins.
+const SHORTEST: usize = 32;
+const BLOCK: usize = 16;
+/// So many bytes tell whether it is text: random ones pass once in a billion.
+const LOOK: usize = 24;
+/// Bytes on either side that a `%hh` takes along.
+const TOKEN: usize = 16 * 1024;
+
+/// One layer, as it is told in a decode path.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Layer {
+    Json,
+    Url,
+    Base64,
+    Hex,
+    Gzip,
+    Utf16,
+}
+
+impl Layer {
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Json => "json",
+            Self::Url => "url",
+            Self::Base64 => "base64",
+            Self::Hex => "hex",
+            Self::Gzip => "gzip+base64",
+            Self::Utf16 => "utf16+base64",
+        }
+    }
+
+    /// Whether rules see through it mostly, so that they found the same before.
+    pub const fn is_thin(self) -> bool {
+        matches!(self, Self::Json | Self::Url)
+    }
+
+    /// The bytes that the decoded ones stand for.
+    fn outer(self, encoded: &[u8], (start, end): (usize, usize)) -> (usize, usize) {
+        let (start, end) = match self {
+            Self::Base64 => (start * 4 / 3, (end * 4).div_ceil(3)),
+            Self::Hex => (start * 2, end * 2),
+            Self::Utf16 => (start * 8 / 3, (end * 8).div_ceil(3)),
+            Self::Gzip => (0, encoded.len()),
+            Self::Json => (offset(encoded, start, json_unit), offset(encoded, end, json_unit)),
+            Self::Url => (offset(encoded, start, url_unit), offset(encoded, end, url_unit)),
+        };
+        (start.min(encoded.len()), end.min(encoded.len()))
+    }
+}
+
+/// Where the text of a record of a level comes from.
+#[derive(Clone, Copy, Debug)]
+struct Origin {
+    /// Record of the level below, and the span in it.
+    record: usize,
+    span: (usize, usize),
+    layer: Layer,
+}
+
+/// What one layer gave.
+#[derive(Debug, Default)]
+pub(super) struct Level {
+    pub chunk: Chunk,
+    origins: Vec<Origin>,
+}
+
+/// The levels of one chunk; kept for their memory.
+#[derive(Debug, Default)]
+pub(super) struct Levels {
+    levels: Vec<Level>,
+    /// Levels in use.
+    count: usize,
+    room: usize,
+    /// Runs that were left, for what they hold is beyond a limit.
+    pub left: u64,
+}
+
+impl Levels {
+    pub fn begin(&mut self, chunk: &Chunk) {
+        self.levels.iter_mut().for_each(|level| {
+            level.chunk.clear();
+            level.origins.clear();
+        });
+        (self.count, self.room) = (0, 2 * chunk.len() + DECODED);
+    }
+
+    /// Decodes what lies in the last level, or in the chunk itself; whether there was anything.
+    pub fn deeper(&mut self, chunk: &Chunk) -> bool {
+        if self.count == DEPTH {
+            return false;
+        }
+        if self.levels.len() == self.count {
+            self.levels.push(Level::default());
+        }
+        let (below, above) = self.levels.split_at_mut(self.count);
+        let from = below.last().map_or(chunk, |level| &level.chunk);
+        let mut into = Into { from, level: &mut above[0], room: self.room, left: 0, next: 0 };
+        into.runs();
+        into.escapes();
+        (self.room, self.left) = (into.room, self.left + into.left);
+        let any = !above[0].chunk.is_empty();
+        self.count += usize::from(any);
+        any
+    }
+
+    pub fn last(&self) -> &Level {
+        &self.levels[self.count - 1]
+    }
+
+    /// Record and span of the chunk that a span of the last level stands for; and the layers, outermost first.
+    pub fn outermost(&self, chunk: &Chunk, record: usize, span: (usize, usize)) -> (usize, (usize, usize), Vec<Layer>) {
+        let (mut record, mut span, mut layers) = (record, span, Vec::new());
+        for n in (0..self.count).rev() {
+            let origin = self.levels[n].origins[record];
+            let below = if n == 0 { chunk } else { &self.levels[n - 1].chunk };
+            let encoded = &below.record(origin.record)[origin.span.0..origin.span.1];
+            let (start, end) = origin.layer.outer(encoded, span);
+            span = (origin.span.0 + start, origin.span.0 + end);
+            record = origin.record;
+            layers.push(origin.layer);
+        }
+        layers.reverse();
+        (record, span, layers)
+    }
+}
+
+/// Whether it may stand in a run of base64 or hex.
+const fn in_run(byte: u8) -> bool {
+    let lower = byte | 0x20;
+    (lower.wrapping_sub(b'a') < 26)
+        | (byte.wrapping_sub(b'0') < 10)
+        | (byte == b'+')
+        | (byte == b'/')
+        | (byte == b'-')
+        | (byte == b'_')
+}
+
+/// One level being filled.
+struct Into<'a> {
+    from: &'a Chunk,
+    level: &'a mut Level,
+    room: usize,
+    left: u64,
+    /// Record that was looked up last: places come in order.
+    next: usize,
+}
+
+impl Into<'_> {
+    /// The record that holds the span, and the span in it; none over a border.
+    fn place(&mut self, start: usize, end: usize) -> Option<(usize, (usize, usize))> {
+        let (record, (from, to)) = self.from.record_at(start, &mut self.next)?;
+        (start >= from && end <= to).then_some((record, (start - from, end - from)))
+    }
+
+    fn push(&mut self, (record, span): (usize, (usize, usize)), layer: Layer, text: &[u8]) {
+        if text.len() > self.room {
+            self.left += 1;
+            return;
+        }
+        self.room -= text.len();
+        self.level.chunk.push(text);
+        self.level.origins.push(Origin { record, span, layer });
+    }
+
+    /// Base64, hex, and what lies in them.
+    fn runs(&mut self) {
+        let data = self.from.data();
+        let mut after = 0;
+        for (n, block) in data.as_chunks::<BLOCK>().0.iter().enumerate() {
+            // Without a branch in it the compiler makes this a few vector instructions.
+            if n * BLOCK < after || !block.iter().fold(true, |all, byte| all & in_run(*byte)) {
+                continue;
+            }
+            let before = data[after..n * BLOCK].iter().rev().take_while(|byte| in_run(**byte)).count();
+            let start = n * BLOCK - before;
+            let end = start + data[start..].iter().take_while(|byte| in_run(**byte)).count();
+            after = end;
+            if end - start >= SHORTEST {
+                self.run(start, end);
+            }
+        }
+        self.next = 0;
+    }
+
+    fn run(&mut self, start: usize, end: usize) {
+        let run = &self.from.data()[start..end];
+        if let Some(text) = hex_text(run) {
+            return self.decoded(start, end, Layer::Hex, &text);
+        }
+        if let Some(bytes) = base64_text(run) {
+            return self.decoded(start, end, Layer::Base64, &bytes);
+        }
+        // Behind a path or a name there may still be the beginning of JSON, or of gzip.
+        for at in [&b"eyJ"[..], b"H4sI"].iter().filter_map(|head| memmem::find(run, head)).filter(|at| *at > 0) {
+            if let Some(bytes) = base64_text(&run[at..]) {
+                return self.decoded(start + at, end, Layer::Base64, &bytes);
+            }
+        }
+    }
+
+    fn decoded(&mut self, start: usize, end: usize, layer: Layer, bytes: &[u8]) {
+        let Some(place) = self.place(start, end) else { return };
+        if bytes.starts_with(&GZIP) {
+            match inflated(bytes) {
+                Some((text, whole)) => {
+                    self.left += u64::from(!whole);
+                    self.push(place, Layer::Gzip, &text);
+                }
+                None => self.push(place, layer, bytes),
+            }
+        } else if is_utf16(bytes) {
+            let text: Vec<u8> = bytes.iter().copied().step_by(2).collect();
+            self.push(place, Layer::Utf16, &text);
+        } else {
+            self.push(place, layer, bytes);
+        }
+    }
+
+    /// `%hh` and escapes of JSON.
+    fn escapes(&mut self) {
+        let data = self.from.data();
+        let mut after = 0;
+        for at in memchr::memchr_iter(b'%', data) {
+            if at < after || url_unit(&data[at..]).0 == 1 {
+                continue;
+            }
+            let of_token = |byte: &&u8| !matches!(**byte, b' ' | b'"' | b'\'' | b'<' | b'>' | b'\n' | b'\t' | b'\\');
+            let before = data[after..at].iter().rev().take(TOKEN).take_while(of_token).count();
+            let end = at + data[at..].iter().take(TOKEN).take_while(of_token).count();
+            after = end.max(at + 1);
+            if let Some(place) = self.place(at - before, end) {
+                let text = unescaped(&data[at - before..end], url_unit);
+                self.push(place, Layer::Url, &text);
+            }
+        }
+        self.next = 0;
+        let mut places: Vec<usize> = memmem::find_iter(data, b"\\u00").chain(memmem::find_iter(data, b"\\/")).collect();
+        places.sort_unstable();
+        let mut last = usize::MAX;
+        for at in places {
+            let Some((record, (start, end))) = self.from.record_at(at, &mut self.next) else { continue };
+            if record != last {
+                last = record;
+                let text = unescaped(&data[start..end], json_unit);
+                self.push((record, (0, end - start)), Layer::Json, &text);
+            }
+        }
+    }
+}
+
+/// How gzip begins, its one method included. Fact: RFC 1952.
+const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
+
+/// Bytes of base64 that are text, UTF-16 or gzip. A last group that is incomplete is left out.
+fn base64_text(run: &[u8]) -> Option<Vec<u8>> {
+    let is_wanted = |bytes: &[u8]| is_text(bytes) || is_utf16(bytes) || bytes.starts_with(&GZIP);
+    base64::decode(run.get(..LOOK / 3 * 4)?).filter(|head| is_wanted(head))?;
+    let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
+    base64::decode(whole).filter(|bytes| is_wanted(bytes))
+}
+
+fn hex_text(run: &[u8]) -> Option<Vec<u8>> {
+    if !run.len().is_multiple_of(2) || !run.iter().all(u8::is_ascii_hexdigit) {
+        return None;
+    }
+    let bytes = |run: &[u8]| -> Option<Vec<u8>> {
+        run.chunks_exact(2).map(|pair| hex::decode::<1>(pair).map(|[byte]| byte)).collect()
+    };
+    bytes(&run[..run.len().min(2 * LOOK)]).filter(|head| is_text(head))?;
+    bytes(run).filter(|all| is_text(all))
+}
+
+/// Whether no byte is one that text has not: the last character may be cut.
+fn is_text(bytes: &[u8]) -> bool {
+    let control = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7f;
+    !bytes.iter().any(control)
+        && match std::str::from_utf8(bytes) {
+            Ok(_) => true,
+            Err(error) => error.error_len().is_none(),
+        }
+}
+
+/// Whether it is ASCII in UTF-16, low bytes first, as PowerShell has it.
+fn is_utf16(bytes: &[u8]) -> bool {
+    let (pairs, _) = bytes.as_chunks::<2>();
+    pairs.len() > 3 && pairs.iter().all(|[low, high]| *high == 0 && is_text(&[*low]))
+}
+
+/// What the gzip holds, and whether that is all; none where it is no gzip.
+fn inflated(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
+    let mut text = Vec::new();
+    let reader = inflate::open(Box::new(bytes)).ok()?;
+    let whole = reader.take(INFLATED).read_to_end(&mut text).is_ok() && (text.len() as u64) < INFLATED;
+    (!text.is_empty()).then_some((text, whole))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    /// Every text that is decoded, with its layers and the bytes it stands for.
+    fn decoded(record: &[u8]) -> Vec<(String, String, String)> {
+        let mut chunk = Chunk::default();
+        chunk.push(b"before");
+        chunk.push(record);
+        let mut levels = Levels::default();
+        levels.begin(&chunk);
+        let mut all = Vec::new();
+        while levels.deeper(&chunk) {
+            let last = levels.last();
+            for i in 0..last.chunk.records() {
+                let text = last.chunk.record(i);
+                let (record, (start, end), layers) = levels.outermost(&chunk, i, (0, text.len()));
+                let path: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
+                let outer = String::from_utf8_lossy(&chunk.record(record)[start..end]).into_owned();
+                all.push((String::from_utf8_lossy(text).into_owned(), path.join(" "), outer));
+            }
+        }
+        all
+    }
+
+    const TEXT: &str = "{\"user\":\"ada\",\"pass\":\"made-up, 12\"}";
+
+    #[test]
+    fn layers_are_taken_off_one_by_one() {
+        let once = base64::encode(TEXT.as_bytes());
+        let run = once.trim_end_matches('=');
+        let found = decoded(format!("GET /x?t={once} 200").as_bytes());
+        assert_eq!(found, [(TEXT.to_owned(), "base64".to_owned(), run.to_owned())]);
+        let twice = base64::encode(once.as_bytes());
+        let paths: Vec<String> = decoded(format!("body: \"{twice}\"").as_bytes()).into_iter().map(|f| f.1).collect();
+        assert_eq!(paths, ["base64", "base64 base64"]);
+        let hexed = hex::encode(TEXT.as_bytes());
+        assert_eq!(decoded(hexed.as_bytes())[0].1, "hex");
+        // Behind a path, as far as it begins like JSON does.
+        assert_eq!(decoded(format!("/v1/items/{run}").as_bytes())[0].0, TEXT);
+        let wide: Vec<u8> = TEXT.bytes().flat_map(|byte| [byte, 0]).collect();
+        let found = decoded(format!("powershell -enc {}", base64::encode(&wide)).as_bytes());
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), (TEXT, "utf16+base64"));
+    }
+
+    #[test]
+    fn escapes_are_found_where_they_hide_something() {
+        let found = decoded(br#"{"q":"a=1\u0026key=x\/y"} "#);
+        assert_eq!(found[0].0, r#"{"q":"a=1&key=x/y"} "#);
+        let found = decoded(b"GET /a?p=x%2Fy%3d HTTP/1.1");
+        let found = (found[0].0.as_str(), found[0].1.as_str(), found[0].2.as_str());
+        assert_eq!(found, ("/a?p=x/y=", "url", "/a?p=x%2Fy%3d"));
+        assert!(decoded(br#"{"m":"a \"quoted\" one, 100% plain\n"}"#).is_empty());
+    }
+
+    #[test]
+    fn gzip_in_base64_and_its_limit() {
+        use std::io::Write as _;
+        let pack = |text: &[u8]| {
+            let mut out = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+            out.write_all(text).unwrap();
+            base64::encode(&out.finish().unwrap())
+        };
+        let packed = pack(TEXT.repeat(3).as_bytes());
+        let found = decoded(format!("data {packed}").as_bytes());
+        assert_eq!((found[0].0.as_str(), found[0].1.as_str()), (TEXT.repeat(3).as_str(), "gzip+base64"));
+        let mut chunk = Chunk::default();
+        chunk.push(pack(&vec![b'a'; 5 << 20]).as_bytes());
+        let mut levels = Levels::default();
+        levels.begin(&chunk);
+        assert!(levels.deeper(&chunk));
+        assert_eq!((levels.left, levels.last().chunk.record(0).len()), (1, INFLATED as usize));
+    }
+
+    #[test]
+    fn what_is_not_encoded_is_left_alone() {
+        for text in [
+            "arn:aws:lambda:eu-central-1:111122223333:function:orders-production-worker-with-a-long-name",
+            "/aws/lambda/orders/production/worker/with/a/long/path/name/of/many/words",
+            "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855",
+            "Root=1-58337262-36d228ad5d99923122bbe354 2026/11/22/[$LATEST]0123456789abcdef0123456789abcdef",
+        ] {
+            assert_eq!(decoded(text.as_bytes()), [], "{text}");
+        }
+    }
+
+    proptest! {
+        /// Wherever a run begins, and whatever stands beside it.
+        #[test]
+        fn every_run_is_found(before in " {0,40}", text in "[ -~]{24,200}", after in " [ -~&&[^%]]{0,40}") {
+            let run = base64::encode(text.as_bytes());
+            let found = decoded(format!("{before}{run}{after}").as_bytes());
+            prop_assert!(found.iter().any(|(found, path, outer)| {
+                *found == text && path == "base64" && *outer == run.trim_end_matches('=')
+            }), "{found:?}");
+        }
+
+        #[test]
+        fn any_bytes_are_no_trouble(records in prop::collection::vec(prop::collection::vec(any::<u8>(), 0..300), 0..8)) {
+            let mut chunk = Chunk::default();
+            records.iter().for_each(|record| chunk.push(record));
+            let mut levels = Levels::default();
+            levels.begin(&chunk);
+            while levels.deeper(&chunk) {
+                for i in 0..levels.last().chunk.records() {
+                    let length = levels.last().chunk.record(i).len();
+                    let (record, (start, end), _) = levels.outermost(&chunk, i, (0, length));
+                    prop_assert!(start <= end && end <= chunk.record(record).len());
+                }
+            }
+        }
+    }
+}
