@@ -6,12 +6,15 @@
 
 use logsift::formats::{self, LogFormat, Options};
 use logsift::model::{Envelope, Micros, Origin, Record, Row, Tally};
+use logsift::patterns::{PatternSet, RuleSources};
 use logsift::pipeline::Silent;
 use logsift::pipeline::build_parts::build_parts;
 use logsift::pipeline::parse::{ParseConfig, parse_plain};
+use logsift::scan::{Chunk, Engine, Found};
 use logsift::stitch::{self, Line, Stitched};
 use serde::de::IgnoredAny;
 use std::io::Cursor;
+use std::sync::LazyLock;
 
 /// Events of an input of as many bytes are neither printed nor encoded: a hundred cells each take longer than parsing
 /// them, and short inputs show all there is to see.
@@ -119,4 +122,29 @@ fn lines(format: &dyn LogFormat, text: &str) {
         }
         stitcher.finish(&mut give);
     }
+}
+
+static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+    let set = PatternSet::load(&RuleSources::default()).expect("the shipped rules");
+    Engine::new(set, None).expect("an engine")
+});
+
+/// Lines as one chunk: what is found is what each line's own search finds, and lies within its line.
+pub fn scan(bytes: &[u8]) {
+    let mut scanner = ENGINE.scanner().expect("scratch memory");
+    let records: Vec<&[u8]> = bytes.split(|byte| *byte == b'\n').collect();
+    let mut chunk = Chunk::default();
+    records.iter().for_each(|record| chunk.push(record));
+    let mut found = Vec::new();
+    scanner.scan(&chunk, None, &mut found).expect("a scan");
+    found.sort_by_key(|found| found.record);
+    let exact = |(i, record): (usize, &&[u8])| -> Vec<Found> {
+        let mut found = scanner.scan_exact(record, None);
+        found.iter_mut().for_each(|found| found.record = i);
+        found
+    };
+    let exact: Vec<Found> = records.iter().enumerate().flat_map(exact).collect();
+    let told = |found: &Found| (found.record, found.matched.rule, found.matched.span, found.decode_path());
+    assert_eq!(found.iter().map(told).collect::<Vec<_>>(), exact.iter().map(told).collect::<Vec<_>>());
+    assert!(found.iter().all(|found| found.matched.span.1 <= records[found.record].len()));
 }

@@ -111,7 +111,7 @@ fn scan_first(lake: &mut Lake, context: &Context) -> anyhow::Result<ScanReport> 
     let key = context.key(None, Some(lake))?;
     let config = ScanConfig { engine: &engine, hash: &key, min_confidence: Confidence::Medium, reveal: false };
     let bar = context.terminal.bar("scan");
-    let report = scan_lake(lake, &config, &bar);
+    let report = scan_lake(lake, &config, false, &bar);
     bar.finish();
     let report = report?;
     scan::keep(lake, context, &report)?;

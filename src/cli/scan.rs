@@ -1,5 +1,7 @@
 //! `logsift scan`.
 
+mod known;
+
 use super::args::{OutputArgs, TableFormat};
 use super::context::Context;
 use super::exit::Exit;
@@ -12,9 +14,11 @@ use crate::pipeline::scan_files::{scan_files, scan_stream};
 use crate::report::table::Table;
 use crate::report::text::{counted, number, terminal as one_line};
 use crate::report::{csv, jsonl};
+use crate::scan::KeyedHash;
 use anyhow::Context as _;
 use clap::Args;
 use std::borrow::Cow;
+use std::collections::HashSet;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -42,6 +46,15 @@ pub struct ScanArgs {
     /// Leave out what is less sure: low, medium, high
     #[arg(long, value_name = "CONFIDENCE", default_value = "medium", value_parser = ["low", "medium", "high"])]
     min_confidence: String,
+    /// Read the whole lake again, also what the last scan read with the same rules and key
+    #[arg(long)]
+    rescan: bool,
+    /// Of the lake, only secrets that the last scan did not find
+    #[arg(long, conflicts_with_all = ["rescan", "occurrences", "reveal"])]
+    since_last: bool,
+    /// Leave out the findings that this file names: fingerprints, one a line, or what scan --format jsonl wrote
+    #[arg(long, value_name = "FILE")]
+    known: Vec<PathBuf>,
     /// Severity from which findings make the exit code 1 [default: medium] [env: LOGSIFT_FAIL_ON]
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
     fail_on: Option<String>,
@@ -72,11 +85,15 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     let config = ScanConfig { engine: &engine, hash: &key, min_confidence, reveal: args.output.reveal };
     let bar = context.terminal.bar("scan");
     let result = match lake.as_ref().filter(|_| of_lake) {
-        Some(lake) => scan_lake(lake, &config, &bar).map_err(anyhow::Error::from),
+        Some(lake) => {
+            // Places are shown as they are read, and kept findings are those of all rules.
+            let all = args.rescan || args.occurrences || args.output.reveal || !is_whole(args, context);
+            scan_lake(lake, &config, all, &bar).map_err(anyhow::Error::from)
+        }
         None => files(args, context, &config, &bar),
     };
     bar.finish();
-    let report = result?;
+    let mut report = result?;
     if let Some(lake) = lake.as_mut().filter(|_| of_lake) {
         if is_whole(args, context) {
             keep(lake, context, &report)?;
@@ -86,6 +103,7 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
                 .say("findings are shown, not kept: a scan with fewer rules or another confidence is no whole scan");
         }
     }
+    leave_out(&mut report, args, &key)?;
     print(args, context, &report)?;
     tell(context, &report, engine.set().rules.len());
     let found = report.findings.iter().any(|f| f.severity >= fail_on);
@@ -114,7 +132,22 @@ pub(super) fn keep(lake: &mut Lake, context: &Context, report: &ScanReport) -> a
         context.terminal.say("findings are shown, not kept: the lake changed during the scan; scan it again");
         return Ok(());
     }
-    Ok(lake.commit_scan(&report.findings, &occurrence_rows(&report.sightings))?)
+    let (rows, adds) = (occurrence_rows(&report.sightings), report.known.is_some());
+    Ok(lake.commit_scan(&report.findings, &rows, report.scanned.clone(), adds)?)
+}
+
+/// Takes out what the user knows already.
+fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash) -> anyhow::Result<()> {
+    let mut known = HashSet::new();
+    if args.since_last {
+        known.extend(report.known.take().unwrap_or_default());
+    }
+    for file in &args.known {
+        known.extend(known::read(file, &key.key_id())?);
+    }
+    report.findings.retain(|finding| !known.contains(&finding.fingerprint));
+    report.sightings.retain(|sighting| !known.contains(&sighting.fingerprint));
+    Ok(())
 }
 
 /// Whether every rule and the default confidence were asked for: what timeline and report count on.
@@ -154,7 +187,7 @@ fn tell(context: &Context, report: &ScanReport, rules: usize) {
     context.terminal.say(&format!(
         "{}{list} in {}; {}, {} bytes scanned with {rules} rules",
         counted(report.findings.len() as u64, "finding"),
-        counted(report.sightings.len() as u64, "place"),
+        counted(report.findings.iter().map(|finding| finding.count).sum(), "place"),
         counted(report.records, "record"),
         number(report.bytes),
     ));

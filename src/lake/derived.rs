@@ -1,6 +1,6 @@
 //! The tables a scan makes: findings, and occurrences beside them. Each scan replaces them whole.
 
-use super::manifest::{Change, Part};
+use super::manifest::{Change, Part, Scanned};
 use super::store::Store as _;
 use super::{Lake, LakeError, schema};
 use crate::model::{Confidence, Finding, Micros, Severity};
@@ -95,8 +95,14 @@ fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error
 }
 
 impl Lake {
-    /// Replaces the findings and occurrences tables.
-    pub fn commit_scan(&mut self, findings: &[Finding], occurrences: &[OccurrenceRow]) -> Result<(), LakeError> {
+    /// Replaces the findings and occurrences tables; what `adds` leaves the occurrences there are.
+    pub fn commit_scan(
+        &mut self,
+        findings: &[Finding],
+        occurrences: &[OccurrenceRow],
+        scanned: Scanned,
+        adds: bool,
+    ) -> Result<(), LakeError> {
         let arrow = |path: &str| {
             let path = path.to_owned();
             move |source| LakeError::Arrow { path, source }
@@ -105,14 +111,15 @@ impl Lake {
         self.remove_orphans()?;
         let remove: Vec<String> = self
             .all_parts()
-            .filter(|part| schema::DERIVED.contains(&part.table.as_str()))
+            .filter(|part| schema::DERIVED.contains(&part.table.as_str()) && !(adds && part.table == "occurrences"))
             .map(|part| part.path.clone())
             .collect();
         let mut add = Vec::new();
         add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
         add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
-        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, ..Change::default() })
+        let scanned = Some(scanned);
+        self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, scanned, ..Change::default() })
     }
 
     fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {

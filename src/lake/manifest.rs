@@ -139,6 +139,33 @@ impl Partial {
     }
 }
 
+/// What a scan read, so that the next one reads only what came since.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Scanned {
+    /// Names the rules, and the version that applied them.
+    pub rules: String,
+    /// Fingerprints of other keys are others.
+    pub key_id: String,
+    /// Paths.
+    pub parts: BTreeSet<String>,
+}
+
+impl Scanned {
+    /// After parts went and others came: one that was made of parts that were read need not be read. `false` when rows
+    /// went for good: what was found in them is no longer true.
+    fn follow(&mut self, removed: &[String], added: &[Part]) -> bool {
+        let made = |part: &&Part| !part.replaces.is_empty() && part.replaces.iter().all(|old| self.parts.contains(old));
+        let made: Vec<&Part> = added.iter().filter(made).collect();
+        let replaced: BTreeSet<&String> = added.iter().flat_map(|part| &part.replaces).collect();
+        let gone = removed.iter().any(|path| self.parts.contains(path) && !replaced.contains(path));
+        self.parts.extend(made.into_iter().map(|part| part.path.clone()));
+        removed.iter().for_each(|path| {
+            self.parts.remove(path);
+        });
+        !gone
+    }
+}
+
 /// One change of the lake.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
@@ -149,6 +176,8 @@ pub struct Change {
     /// Paths of parts that are no longer part of the lake.
     pub remove_parts: Vec<String>,
     pub add_objects: Vec<SourceObject>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<Scanned>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pruned: Vec<Pruned>,
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
@@ -185,6 +214,9 @@ pub struct Manifest {
     /// Version of the last change of what is to be scanned (import, pull, merge, prune); 0 when there was none.
     #[serde(default)]
     pub last_import: u64,
+    /// What the findings there are were found in; none where they are of no use to the next scan.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scanned: Option<Scanned>,
     /// Every pruning there was.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub pruned: Vec<Pruned>,
@@ -262,6 +294,11 @@ impl Manifest {
             "scan" => self.last_scan = self.version,
             "import" | "pull" | "merge" | "prune" => self.last_import = self.version,
             _ => {}
+        }
+        if change.by == "scan" {
+            self.scanned = change.scanned;
+        } else if self.scanned.as_mut().is_some_and(|was| !was.follow(&change.remove_parts, &change.add_parts)) {
+            self.scanned = None;
         }
         for path in &change.remove_parts {
             self.parts.remove(path);

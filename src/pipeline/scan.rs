@@ -4,11 +4,13 @@ use super::progress::Progress;
 use super::{PipelineError, threads};
 use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
-use crate::lake::manifest::Part;
+use crate::lake::manifest::{Part, Scanned};
 use crate::lake::read::RawBatch;
 use crate::model::{Confidence, Finding, Masker as _, Micros, Place, Secret};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
-use std::collections::HashMap;
+use crossbeam_channel::{Receiver, Sender};
+use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// One place of one secret, ready to be shown: it holds a mask only.
@@ -54,6 +56,10 @@ pub struct ScanReport {
     pub not_scanned: Vec<String>,
     /// Things worth saying about single objects.
     pub notes: Vec<String>,
+    /// Of a lake: what was read by now.
+    pub scanned: Scanned,
+    /// Fingerprints of an earlier scan's findings, which these hold too; none where everything was read.
+    pub known: Option<HashSet<String>>,
 }
 
 #[derive(Default)]
@@ -67,21 +73,56 @@ pub(super) struct Done {
     pub notes: Vec<String>,
 }
 
+/// A piece of a file, that any worker may scan.
+pub(super) struct Block {
+    /// Of the file, and of the member of an archive.
+    pub number: (usize, u64),
+    pub name: Arc<str>,
+    /// Number of its first line.
+    pub line: u64,
+    /// How much of the first line's head was seen before.
+    pub seen: Seen,
+    /// Whole lines; else a piece of one.
+    pub lines: bool,
+    pub data: Vec<u8>,
+}
+
 /// One thread's means.
 pub(super) struct Worker<'a> {
     config: &'a ScanConfig<'a>,
     scanner: Scanner,
     pub chunk: Chunk,
     found: Vec<Found>,
-    /// Counts the objects that one file is or holds.
-    pub member: u64,
+    /// To all workers.
+    blocks: Option<Sender<Block>>,
     pub done: Done,
 }
 
 impl<'a> Worker<'a> {
-    fn new(config: &'a ScanConfig<'a>) -> Result<Self, PipelineError> {
+    fn new(config: &'a ScanConfig<'a>, blocks: Sender<Block>) -> Result<Self, PipelineError> {
         let scanner = config.engine.scanner()?;
-        Ok(Self { config, scanner, chunk: Chunk::default(), found: Vec::new(), member: 0, done: Done::default() })
+        let (chunk, found, done) = (Chunk::default(), Vec::new(), Done::default());
+        Ok(Self { config, scanner, chunk, found, blocks: Some(blocks), done })
+    }
+
+    /// Has the block scanned by whoever is free, or scans it.
+    pub fn share(&mut self, block: Block) -> Result<(), PipelineError> {
+        match self.blocks.as_ref().map(|blocks| blocks.try_send(block)) {
+            Some(Err(full)) => self.block(full.into_inner()),
+            _ => Ok(()),
+        }
+    }
+
+    fn block(&mut self, block: Block) -> Result<(), PipelineError> {
+        let Block { number, name, line, seen, lines, data } = block;
+        if lines {
+            self.chunk.lines(data);
+            self.done.records += self.chunk.records() as u64;
+        } else {
+            self.chunk.push(&data);
+        }
+        let place = |i: usize| Place { path: name.to_string(), line: line + i as u64, ..Place::default() };
+        self.scan(number, None, |i| (place(i), if i == 0 { seen } else { Seen::ALL }))
     }
 
     fn finish(mut self) -> Done {
@@ -99,7 +140,7 @@ impl<'a> Worker<'a> {
     /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
     pub fn scan(
         &mut self,
-        number: usize,
+        number: (usize, u64),
         table: Option<&str>,
         place: impl Fn(usize) -> (Place, Seen),
     ) -> Result<(), PipelineError> {
@@ -137,7 +178,7 @@ impl<'a> Worker<'a> {
                 decode_path: found.decode_path(),
                 place,
             };
-            self.done.sightings.push(((number, self.member), sighting));
+            self.done.sightings.push((number, sighting));
         }
         self.chunk.clear();
         Ok(())
@@ -168,22 +209,31 @@ pub(super) fn run<T: Sync>(
     work: impl Fn(&mut Worker<'_>, usize, &T) -> Result<(), PipelineError> + Sync,
 ) -> Result<ScanReport, PipelineError> {
     let next = AtomicUsize::new(0);
-    let one = || -> Result<Done, PipelineError> {
-        let mut worker = Worker::new(config)?;
+    let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
+    // Pieces of large files first: with those read ahead nobody waits.
+    let one = |send: Sender<Block>, blocks: Receiver<Block>| -> Result<Done, PipelineError> {
+        let mut worker = Worker::new(config, send)?;
         loop {
-            let number = next.fetch_add(1, Ordering::Relaxed);
-            let Some(item) = items.get(number) else {
-                return Ok(worker.finish());
-            };
+            while let Ok(block) = blocks.try_recv() {
+                worker.block(block)?;
+            }
             if progress.cancelled() {
                 return Err(PipelineError::Interrupted);
             }
+            let number = next.fetch_add(1, Ordering::Relaxed);
+            let Some(item) = items.get(number) else { break };
             work(&mut worker, number, item)?;
         }
+        worker.blocks = None;
+        while let Ok(block) = blocks.recv() {
+            worker.block(block)?;
+        }
+        Ok(worker.finish())
     };
     let results: Vec<Result<Done, PipelineError>> = std::thread::scope(|scope| {
-        let workers: Vec<_> = (1..threads().min(items.len()).max(1)).map(|_| scope.spawn(one)).collect();
-        let mut results = vec![one()];
+        let another = |send, blocks| scope.spawn(move || one(send, blocks));
+        let workers: Vec<_> = (1..threads()).map(|_| another(send.clone(), blocks.clone())).collect();
+        let mut results = vec![one(send, blocks)];
         results.extend(workers.into_iter().map(|h| h.join().unwrap_or(Err(PipelineError::Worker))));
         results
     });
@@ -237,12 +287,44 @@ fn mask_places(
     Ok(())
 }
 
-/// Scans the raw records of every table of the lake, rejects included.
-pub fn scan_lake(lake: &Lake, config: &ScanConfig<'_>, progress: &dyn Progress) -> Result<ScanReport, PipelineError> {
+/// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
+/// same rules and key, only what came since, unless `all` is to be read.
+pub fn scan_lake(
+    lake: &Lake,
+    config: &ScanConfig<'_>,
+    all: bool,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
     let tables = lake.tables();
-    let parts: Vec<&Part> = lake.all_parts().filter(|part| tables.contains(&part.table.as_str())).collect();
+    let parts = || lake.all_parts().filter(|part| tables.contains(&part.table.as_str()));
+    let scanned = Scanned {
+        rules: format!("{} {}", config.engine.set().hash, env!("CARGO_PKG_VERSION")),
+        key_id: config.hash.key_id(),
+        parts: parts().map(|part| part.path.clone()).collect(),
+    };
+    let same = |before: &&Scanned| !all && before.rules == scanned.rules && before.key_id == scanned.key_id;
+    let before = lake.manifest.scanned.as_ref().filter(same);
+    let new: Vec<&Part> = parts().filter(|part| before.is_none_or(|b| !b.parts.contains(&part.path))).collect();
+    let mut report = scan_parts(lake, &new, config, progress)?;
+    if before.is_some() {
+        let found = lake.findings()?.unwrap_or_default();
+        report.known = Some(found.iter().map(|finding| finding.fingerprint.clone()).collect());
+        let set = config.engine.set();
+        let mut all = FindingSet::of(found, set);
+        all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
+        report.findings = all.into_sorted();
+    }
+    Ok(ScanReport { scanned, ..report })
+}
+
+fn scan_parts(
+    lake: &Lake,
+    parts: &[&Part],
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
     progress.total(parts.iter().map(|part| part.bytes).sum());
-    run(&parts, config, progress, |worker, number, part| {
+    run(parts, config, progress, |worker, number, part| {
         match scan_part(worker, lake, number, part) {
             Ok(()) => {}
             Err(PipelineError::Lake(error)) => worker.done.not_scanned.push(error.to_string()),
@@ -309,7 +391,7 @@ fn scan_rows(
     batch: &RawBatch,
     first: usize,
 ) -> Result<(), PipelineError> {
-    worker.scan(number, Some(&part.table), |i| (place_of(part, batch, first + i), Seen::ALL))
+    worker.scan((number, 0), Some(&part.table), |i| (place_of(part, batch, first + i), Seen::ALL))
 }
 
 /// One segment of a record that was too long, with the end of the segment before it.
@@ -337,7 +419,7 @@ fn scan_segment(
     let untold = if more { OVERLAP / 2 } else { 0 };
     let seen = Seen { before, until: joined.len() - untold.min(joined.len()), base: 0 };
     worker.chunk.push(&joined);
-    worker.scan(number, Some(&part.table), |_| (place_of(part, batch, i), seen))?;
+    worker.scan((number, 0), Some(&part.table), |_| (place_of(part, batch, i), seen))?;
     let kept = joined.split_off(joined.len().saturating_sub(OVERLAP));
     *tail = Tail { bytes: kept, of: Some((place.object.to_owned(), place.record, segment)), untold };
     Ok(())

@@ -3,16 +3,18 @@
 use super::PipelineError;
 use super::left::Left;
 use super::progress::Progress;
-use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Worker, run};
+use super::scan::{Block, OVERLAP, ScanConfig, ScanReport, Seen, Worker, run};
 use crate::model::{Place, Tally};
 use crate::scan::CHUNK;
 use crate::source::SourceError;
 use crate::source::archive::{Found, unpack};
-use crate::source::object::Object;
+use crate::source::object::{Content, Object};
+use crate::source::parquet_rows::ParquetRows;
 use crate::source::walk::walk;
-use crate::source::whole::Spool;
+use crate::source::whole::{Spool, Whole};
 use std::io::{BufRead, Read as _};
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// Scans files and directories, line by line of their decompressed bytes.
 pub fn scan_files(
@@ -54,13 +56,16 @@ fn scan_object(
     progress: &dyn Progress,
 ) -> Result<(), PipelineError> {
     let mut left = Left::default();
+    let mut member = 0;
     unpack(object, &Spool::temporary(), &mut |found| {
         match found {
             Found::Object(object, content) => {
-                worker.member += 1;
-                if let Some(error) = scan_reader(worker, number, content.into_bytes(), &object.name, progress)? {
-                    worker.done.not_scanned.push(error.to_string());
-                }
+                member += 1;
+                let error = match content {
+                    Content::Parquet(whole) => scan_rows(worker, (number, member), &object.name, whole, progress)?,
+                    Content::Bytes(bytes) => scan_reader(worker, (number, member), bytes, &object.name, progress)?,
+                };
+                worker.done.not_scanned.extend(error.map(|error| error.to_string()));
             }
             Found::Left { name, what } => left.count(&name, what, &mut Tally::default()),
             Found::Error(error) => worker.done.not_scanned.push(error.to_string()),
@@ -71,16 +76,55 @@ fn scan_object(
     Ok(())
 }
 
+/// Rows of Parquet, of whatever columns: each as JSON. Why not all were scanned, if they were not.
+fn scan_rows(
+    worker: &mut Worker<'_>,
+    number: (usize, u64),
+    name: &str,
+    whole: Whole,
+    progress: &dyn Progress,
+) -> Result<Option<SourceError>, PipelineError> {
+    let mut rows = match ParquetRows::open(name, whole) {
+        Ok(rows) => rows,
+        Err(error) => return Ok(Some(error)),
+    };
+    let mut error = None;
+    let mut first = 1;
+    loop {
+        match rows.next_row() {
+            Some(Ok(row)) => {
+                worker.chunk.push(row.as_bytes());
+                worker.done.bytes += row.len() as u64;
+                worker.done.records += 1;
+                if worker.chunk.len() < CHUNK {
+                    continue;
+                }
+            }
+            Some(Err(broken)) => error = Some(broken),
+            None => {}
+        }
+        if worker.chunk.is_empty() {
+            return Ok(error);
+        }
+        if progress.cancelled() {
+            return Err(PipelineError::Interrupted);
+        }
+        let place = |i: usize| Place { path: name.to_owned(), line: first + i as u64, ..Place::default() };
+        worker.scan(number, None, |i| (place(i), Seen::ALL))?;
+        first = rows.row() + 1;
+    }
+}
+
 /// Why it was not scanned to its end, if it was not.
 fn scan_reader(
     worker: &mut Worker<'_>,
-    number: usize,
+    number: (usize, u64),
     mut reader: Box<dyn BufRead + Send>,
     name: &str,
     progress: &dyn Progress,
 ) -> Result<Option<SourceError>, PipelineError> {
     let mut buffer: Vec<u8> = Vec::with_capacity(2 * CHUNK);
-    let mut lines = Lines { name, line: 1, seen: 0, base: 0 };
+    let mut lines = Lines { number, name: Arc::from(name), line: 1, seen: 0, base: 0 };
     let mut offset = 0u64;
     loop {
         let before = buffer.len();
@@ -89,7 +133,9 @@ fn scan_reader(
         offset += got as u64;
         worker.done.bytes += got as u64;
         let end = got == 0 || read.is_err();
-        lines.scan(worker, number, &mut buffer, end)?;
+        if let Some(block) = lines.next(&mut buffer, end) {
+            worker.share(block)?;
+        }
         if let Err(source) = read {
             return Ok(Some(SourceError::Broken { object: name.to_owned(), offset, source }));
         }
@@ -103,8 +149,9 @@ fn scan_reader(
 }
 
 /// Where the buffer's first line lies.
-struct Lines<'a> {
-    name: &'a str,
+struct Lines {
+    number: (usize, u64),
+    name: Arc<str>,
     line: u64,
     /// Bytes at the buffer's start that were told with the piece before.
     seen: usize,
@@ -112,47 +159,37 @@ struct Lines<'a> {
     base: usize,
 }
 
-impl Lines<'_> {
-    /// Scans whole lines of the buffer and leaves the rest in it; of a line longer than the buffer, a piece.
-    fn scan(
-        &mut self,
-        worker: &mut Worker<'_>,
-        number: usize,
-        buffer: &mut Vec<u8>,
-        end: bool,
-    ) -> Result<(), PipelineError> {
+impl Lines {
+    /// Takes whole lines off the buffer and leaves the rest in it; of a line longer than the buffer, a piece.
+    fn next(&mut self, buffer: &mut Vec<u8>, end: bool) -> Option<Block> {
         let whole = if end { Some(buffer.len()) } else { memchr::memrchr(b'\n', buffer).map(|at| at + 1) };
         let Some(whole) = whole else {
-            return if buffer.len() < 4 * CHUNK { Ok(()) } else { self.piece(worker, number, buffer) };
+            return (buffer.len() >= 4 * CHUNK).then(|| self.piece(buffer));
         };
         if whole == 0 {
-            return Ok(());
+            return None;
         }
-        worker.chunk.lines(&buffer[..whole]);
-        let count = worker.chunk.records() as u64;
-        worker.done.records += count;
-        let (first, seen, base) = (self.line, self.seen, self.base);
-        worker.scan(number, None, |i| {
-            let seen = if i == 0 { Seen { before: seen, until: usize::MAX, base } } else { Seen::ALL };
-            (self.place(first + i as u64), seen)
-        })?;
-        buffer.drain(..whole);
-        (self.line, self.seen, self.base) = (first + count, 0, 0);
-        Ok(())
+        let mut rest = Vec::with_capacity(2 * CHUNK);
+        rest.extend_from_slice(&buffer[whole..]);
+        buffer.truncate(whole);
+        let data = std::mem::replace(buffer, rest);
+        let count = memchr::memchr_iter(b'\n', &data).count() as u64;
+        let block = self.block(data, Seen { before: self.seen, until: usize::MAX, base: self.base }, true);
+        (self.line, self.seen, self.base) = (self.line + count, 0, 0);
+        Some(block)
     }
 
-    fn piece(&mut self, worker: &mut Worker<'_>, number: usize, buffer: &mut Vec<u8>) -> Result<(), PipelineError> {
-        worker.chunk.push(buffer);
-        let until = buffer.len() - OVERLAP / 2;
-        let (line, seen, base) = (self.line, self.seen, self.base);
-        worker.scan(number, None, |_| (self.place(line), Seen { before: seen, until, base }))?;
+    fn piece(&mut self, buffer: &mut Vec<u8>) -> Block {
+        let seen = Seen { before: self.seen, until: buffer.len() - OVERLAP / 2, base: self.base };
         let keep = buffer.len() - OVERLAP;
-        buffer.drain(..keep);
-        (self.seen, self.base) = (OVERLAP / 2, base + keep);
-        Ok(())
+        let mut rest = Vec::with_capacity(5 * CHUNK);
+        rest.extend_from_slice(&buffer[keep..]);
+        let data = std::mem::replace(buffer, rest);
+        (self.seen, self.base) = (OVERLAP / 2, self.base + keep);
+        self.block(data, seen, false)
     }
 
-    fn place(&self, line: u64) -> Place {
-        Place { path: self.name.to_owned(), line, ..Place::default() }
+    fn block(&self, data: Vec<u8>, seen: Seen, lines: bool) -> Block {
+        Block { number: self.number, name: Arc::clone(&self.name), line: self.line, seen, lines, data }
     }
 }

@@ -9,6 +9,7 @@ use crate::codec::base64;
 use crate::codec::{hex, inflate};
 use memchr::memmem;
 use std::io::Read as _;
+use std::sync::LazyLock;
 
 /// Layers inside one another at most.
 pub const DEPTH: usize = 4;
@@ -19,7 +20,7 @@ const DECODED: usize = 16 * 1024 * 1024;
 /// Shorter runs are left alone: 24 bytes and fewer. A run this long fills an aligned block wherever it begins.
 const SHORTEST: usize = 32;
 const BLOCK: usize = 16;
-/// So many bytes tell whether it is text: random ones pass once in a billion.
+/// So many bytes tell whether hex is text: random ones pass once in a billion.
 const LOOK: usize = 24;
 /// Bytes on either side that a `%hh` takes along.
 const TOKEN: usize = 16 * 1024;
@@ -153,6 +154,26 @@ const fn in_run(byte: u8) -> bool {
         | (byte == b'_')
 }
 
+/// The same for single bytes.
+const IN_RUN: [bool; 256] = {
+    let mut table = [false; 256];
+    let mut byte = 0;
+    while byte < table.len() {
+        table[byte] = in_run(byte as u8);
+        byte += 1;
+    }
+    table
+};
+
+/// Whether a run may go over all of the block: a few vector instructions.
+fn is_full(block: &[u8; BLOCK]) -> bool {
+    u128::from_ne_bytes(block.map(|byte| u8::from(in_run(byte)))) == u128::from_ne_bytes([1; BLOCK])
+}
+
+/// How JSON begins in base64, and gzip.
+static HEADS: LazyLock<[memmem::Finder<'static>; 2]> =
+    LazyLock::new(|| [memmem::Finder::new(b"eyJ"), memmem::Finder::new(b"H4sI")]);
+
 /// One level being filled.
 struct Into<'a> {
     from: &'a Chunk,
@@ -185,13 +206,13 @@ impl Into<'_> {
         let data = self.from.data();
         let mut after = 0;
         for (n, block) in data.as_chunks::<BLOCK>().0.iter().enumerate() {
-            // Without a branch in it the compiler makes this a few vector instructions.
-            if n * BLOCK < after || !block.iter().fold(true, |all, byte| all & in_run(*byte)) {
+            if !is_full(block) || n * BLOCK < after {
                 continue;
             }
-            let before = data[after..n * BLOCK].iter().rev().take_while(|byte| in_run(**byte)).count();
-            let start = n * BLOCK - before;
-            let end = start + data[start..].iter().take_while(|byte| in_run(**byte)).count();
+            let of_run = |byte: &&u8| IN_RUN[usize::from(**byte)];
+            let start = n * BLOCK - data[after..n * BLOCK].iter().rev().take_while(of_run).count();
+            let rest = (n + 1) * BLOCK;
+            let end = rest + data[rest..].iter().take_while(of_run).count();
             after = end;
             if end - start >= SHORTEST {
                 self.run(start, end);
@@ -209,7 +230,7 @@ impl Into<'_> {
             return self.decoded(start, end, Layer::Base64, &bytes);
         }
         // Behind a path or a name there may still be the beginning of JSON, or of gzip.
-        for at in [&b"eyJ"[..], b"H4sI"].iter().filter_map(|head| memmem::find(run, head)).filter(|at| *at > 0) {
+        for at in HEADS.iter().filter_map(|head| head.find(run)).filter(|at| *at > 0) {
             if let Some(bytes) = base64_text(&run[at..]) {
                 return self.decoded(start + at, end, Layer::Base64, &bytes);
             }
@@ -272,7 +293,7 @@ const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
 /// Bytes of base64 that are text, UTF-16 or gzip. A last group that is incomplete is left out.
 fn base64_text(run: &[u8]) -> Option<Vec<u8>> {
     let is_wanted = |bytes: &[u8]| is_text(bytes) || is_utf16(bytes) || bytes.starts_with(&GZIP);
-    base64::decode(run.get(..LOOK / 3 * 4)?).filter(|head| is_wanted(head))?;
+    base64::head(run).filter(|head| is_wanted(head))?;
     let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
     base64::decode(whole).filter(|bytes| is_wanted(bytes))
 }

@@ -29,17 +29,17 @@ impl Chunk {
         self.data.push(b'\n');
     }
 
-    /// Lines of a buffer, taken as it lies.
-    pub fn lines(&mut self, text: &[u8]) {
-        let base = self.data.len();
-        self.data.extend_from_slice(text);
+    /// The lines of a buffer, which is taken as it lies in place of all before.
+    pub fn lines(&mut self, text: Vec<u8>) {
+        self.data = text;
+        self.records.clear();
         let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', text) {
-            self.records.push((base + start, base + end));
+        for end in memchr::memchr_iter(b'\n', &self.data) {
+            self.records.push((start, end));
             start = end + 1;
         }
-        if start < text.len() {
-            self.records.push((base + start, base + text.len()));
+        if start < self.data.len() {
+            self.records.push((start, self.data.len()));
             self.data.push(b'\n');
         }
     }

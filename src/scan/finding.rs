@@ -25,6 +25,16 @@ struct Building {
 }
 
 impl FindingSet {
+    /// Findings of an earlier scan by the same rules.
+    pub fn of(findings: Vec<Finding>, set: &PatternSet) -> Self {
+        let rule = |finding: &Finding| set.rules.iter().position(|rule| rule.id == finding.rule);
+        let building = |finding: Finding| {
+            let rule = rule(&finding).unwrap_or(usize::MAX);
+            (finding.fingerprint.clone(), Building { finding, rule })
+        };
+        Self { by_fingerprint: findings.into_iter().map(building).collect() }
+    }
+
     /// Counts one match; `place` is the log group, resource or file it is counted under.
     pub fn add(
         &mut self,

@@ -24,6 +24,7 @@ mod parts;
 mod pull;
 #[cfg(feature = "query")]
 mod samples;
+mod scan_again;
 #[cfg(feature = "pull")]
 mod simulator;
 mod stitched;

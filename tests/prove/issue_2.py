@@ -95,7 +95,7 @@ def fuzz_one(command, target, seconds, root):
     while True:
         start = time.monotonic()
         # What is found goes into the first folder; the sample only seeds.
-        folders = [str(corpus), str(root / "samples" / target)]
+        folders = [str(folder) for folder in (corpus, root / "samples" / target) if folder.is_dir()]
         limits = [f"-max_total_time={max(left, 1)}", f"-timeout={SLOW_SECONDS}", "-print_final_stats=1"]
         done = subprocess.run([*command, *folders, "--", *limits], cwd=root, capture_output=True, text=True, errors="replace")
         left -= int(time.monotonic() - start)

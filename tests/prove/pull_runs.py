@@ -142,7 +142,7 @@ def rivals(binary):
     """awslogs and the AWS command line on the same simulator, at ten calls a second."""
     bin = pathlib.Path(sys.executable).parent
     out = []
-    flags = ["--groups", 1, "--streams", 10, "--events", 60 * 900, "--latency-ms", 600, "--pad", 1000, "--filter-tps", 10]
+    flags = ["--groups", 1, "--streams", 10, "--events", 240 * 900, "--latency-ms", 600, "--pad", 1000, "--filter-tps", 10]
     with tempfile.TemporaryDirectory() as folder, simulator(binary, *flags) as (port, put):
         url, group, lines = f"http://127.0.0.1:{port}", "/aws/lambda/fn-0", sum(1 for _ in open(put))
         begin = int((time.time() - 86400) * 1000)
@@ -150,10 +150,13 @@ def rivals(binary):
         ours = run(*command(binary, lake, port, "--log-group", group, "--since", "1d", "--max-tps", 10, "--method", "filter"))
         assert differences(lake, put)[1:] == (0, 0)
         out.append(f"logsift {ours.wall:.1f} s")
-        aws = [bin / "aws", "logs", "filter-log-events", "--endpoint-url", url, "--log-group-name", group, "--start-time", str(begin), "--output", "json"]
+        aws = [bin / "aws", "logs", "filter-log-events", "--region", REGION, "--endpoint-url", url, "--log-group-name", group, "--start-time", str(begin), "--output", "json"]
         awslogs = [bin / "awslogs", "get", group, "--aws-endpoint-url", url, "--aws-region", REGION, "-s", "1d", "--no-color", "--no-group"]
         for name, line in (("aws logs filter-log-events", aws), ("awslogs", awslogs)):
             done = run(*map(str, line))
+            if done.code != 0:
+                out.append(f"{name} ends with {done.code} after {done.wall:.1f} s: {done.err.decode()[-200:].strip()}")
+                continue
             got = len(json.loads(done.out)["events"]) if name.startswith("aws ") else same_messages(done.out, put)
             out.append(f"{name} {done.wall:.1f} s ({done.wall / ours.wall:.1f} times ours), {got} of {lines} events, exit {done.code}")
     return "; ".join(out)
