@@ -4,9 +4,9 @@
 //! level gives is looked through for the next one, up to [`DEPTH`].
 
 use super::engine::Chunk;
-use super::escape::{json_unit, offset, unescaped, url_unit};
-use crate::codec::base64;
-use crate::codec::{hex, inflate};
+use super::escape::{Places, json_unit, unescaped, url_unit};
+use super::runs::{GZIP, base64_text, hex_text, is_utf16, runs};
+use crate::codec::inflate;
 use memchr::memmem;
 use std::io::Read as _;
 use std::sync::LazyLock;
@@ -17,10 +17,6 @@ pub const DEPTH: usize = 4;
 pub const INFLATED: u64 = 4 * 1024 * 1024;
 /// Bytes that the levels of one chunk may have, beside twice the chunk's own.
 const DECODED: usize = 16 * 1024 * 1024;
-/// Shorter runs are left alone, fewer than 36 bytes: ids are shorter, encoded tokens longer.
-const SHORTEST: usize = 48;
-/// So many bytes tell whether hex is text: random ones pass once in a billion.
-const LOOK: usize = 24;
 /// Bytes on either side that a `%hh` takes along.
 const TOKEN: usize = 16 * 1024;
 
@@ -52,15 +48,19 @@ impl Layer {
         matches!(self, Self::Json | Self::Url)
     }
 
-    /// The bytes that the decoded ones stand for.
-    fn outer(self, encoded: &[u8], (start, end): (usize, usize)) -> (usize, usize) {
+    /// The bytes that the decoded ones stand for; `places` are made where there are none.
+    fn outer(self, encoded: &[u8], (start, end): (usize, usize), places: &mut Option<Places>) -> (usize, usize) {
+        let mut find = |unit| {
+            let places = places.get_or_insert_with(|| Places::of(encoded, unit));
+            (places.find(encoded, start), places.find(encoded, end))
+        };
         let (start, end) = match self {
             Self::Base64 => (start * 4 / 3, (end * 4).div_ceil(3)),
             Self::Hex => (start * 2, end * 2),
             Self::Utf16 => (start * 8 / 3, (end * 8).div_ceil(3)),
             Self::Gzip => (0, encoded.len()),
-            Self::Json => (offset(encoded, start, json_unit), offset(encoded, end, json_unit)),
-            Self::Url => (offset(encoded, start, url_unit), offset(encoded, end, url_unit)),
+            Self::Json => find(json_unit),
+            Self::Url => find(url_unit),
         };
         (start.min(encoded.len()), end.min(encoded.len()))
     }
@@ -80,6 +80,8 @@ struct Origin {
 pub(super) struct Level {
     pub chunk: Chunk,
     origins: Vec<Origin>,
+    /// Of the record that was asked for last.
+    places: (usize, Option<Places>),
 }
 
 /// The levels of one chunk; kept for their memory.
@@ -98,6 +100,7 @@ impl Levels {
         self.levels.iter_mut().for_each(|level| {
             level.chunk.clear();
             level.origins.clear();
+            level.places = (0, None);
         });
         (self.count, self.room) = (0, 2 * chunk.len() + DECODED);
     }
@@ -126,53 +129,29 @@ impl Levels {
     }
 
     /// Record and span of the chunk that a span of the last level stands for; and the layers, outermost first.
-    pub fn outermost(&self, chunk: &Chunk, record: usize, span: (usize, usize)) -> (usize, (usize, usize), Vec<Layer>) {
+    pub fn outermost(
+        &mut self,
+        chunk: &Chunk,
+        record: usize,
+        span: (usize, usize),
+    ) -> (usize, (usize, usize), Vec<Layer>) {
         let (mut record, mut span, mut layers) = (record, span, Vec::new());
         for n in (0..self.count).rev() {
-            let origin = self.levels[n].origins[record];
-            let below = if n == 0 { chunk } else { &self.levels[n - 1].chunk };
+            let (below, above) = self.levels.split_at_mut(n);
+            let Level { origins, places, .. } = &mut above[0];
+            if places.0 != record {
+                *places = (record, None);
+            }
+            let origin = origins[record];
+            let below = below.last().map_or(chunk, |level| &level.chunk);
             let encoded = &below.record(origin.record)[origin.span.0..origin.span.1];
-            let (start, end) = origin.layer.outer(encoded, span);
+            let (start, end) = origin.layer.outer(encoded, span, &mut places.1);
             span = (origin.span.0 + start, origin.span.0 + end);
             record = origin.record;
             layers.push(origin.layer);
         }
         layers.reverse();
         (record, span, layers)
-    }
-}
-
-/// Whether a byte may stand in a run of base64 or hex.
-const IN_RUN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/' | b'-' | b'_');
-        byte += 1;
-    }
-    table
-};
-
-/// Calls `found` with every run of [`SHORTEST`] bytes and more. A byte that may not stand in one rules out every run
-/// over it, so that of ordinary text few bytes are looked at, and none twice.
-#[inline]
-fn runs(data: &[u8], mut found: impl FnMut(usize, usize)) {
-    let of_run = |at: usize| IN_RUN[usize::from(data[at])];
-    // All from the first to before the second are of a run.
-    let (mut start, mut known) = (0, 0);
-    while start + SHORTEST <= data.len() {
-        let end = start + SHORTEST;
-        let mut at = end;
-        while at > known && of_run(at - 1) {
-            at -= 1;
-        }
-        if at > known {
-            (start, known) = (at, end);
-            continue;
-        }
-        let end = end + data[end..].iter().take_while(|byte| IN_RUN[usize::from(**byte)]).count();
-        found(start, end);
-        (start, known) = (end, end);
     }
 }
 
@@ -280,44 +259,6 @@ impl Into<'_> {
     }
 }
 
-/// How gzip begins, its one method included. Fact: RFC 1952.
-const GZIP: [u8; 3] = [0x1f, 0x8b, 8];
-
-/// Bytes of base64 that are text, UTF-16 or gzip. A last group that is incomplete is left out.
-fn base64_text(run: &[u8]) -> Option<Vec<u8>> {
-    let is_wanted = |bytes: &[u8]| is_text(bytes) || is_utf16(bytes) || bytes.starts_with(&GZIP);
-    base64::head(run).filter(|head| is_wanted(head))?;
-    let whole = if run.len() % 4 == 1 { &run[..run.len() - 1] } else { run };
-    base64::decode(whole).filter(|bytes| is_wanted(bytes))
-}
-
-fn hex_text(run: &[u8]) -> Option<Vec<u8>> {
-    if !run.len().is_multiple_of(2) || !run.iter().all(u8::is_ascii_hexdigit) {
-        return None;
-    }
-    let bytes = |run: &[u8]| -> Option<Vec<u8>> {
-        run.chunks_exact(2).map(|pair| hex::decode::<1>(pair).map(|[byte]| byte)).collect()
-    };
-    bytes(&run[..run.len().min(2 * LOOK)]).filter(|head| is_text(head))?;
-    bytes(run).filter(|all| is_text(all))
-}
-
-/// Whether no byte is one that text has not: the last character may be cut.
-fn is_text(bytes: &[u8]) -> bool {
-    let control = |byte: &u8| (*byte < 0x20 && !matches!(byte, b'\t' | b'\n' | b'\r')) || *byte == 0x7f;
-    !bytes.iter().any(control)
-        && match std::str::from_utf8(bytes) {
-            Ok(_) => true,
-            Err(error) => error.error_len().is_none(),
-        }
-}
-
-/// Whether it is ASCII in UTF-16, low bytes first, as PowerShell has it.
-fn is_utf16(bytes: &[u8]) -> bool {
-    let (pairs, _) = bytes.as_chunks::<2>();
-    pairs.len() > 3 && pairs.iter().all(|[low, high]| *high == 0 && is_text(&[*low]))
-}
-
 /// What the gzip holds, and whether that is all; none where it is no gzip.
 fn inflated(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
     let mut text = Vec::new();
@@ -329,6 +270,7 @@ fn inflated(bytes: &[u8]) -> Option<(Vec<u8>, bool)> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::codec::{base64, hex};
     use proptest::prelude::*;
 
     /// Every text that is decoded, with its layers and the bytes it stands for.
@@ -340,13 +282,12 @@ mod tests {
         levels.begin(&chunk);
         let mut all = Vec::new();
         while levels.deeper(&chunk) {
-            let last = levels.last();
-            for i in 0..last.chunk.records() {
-                let text = last.chunk.record(i);
+            for i in 0..levels.last().chunk.records() {
+                let text = levels.last().chunk.record(i).to_vec();
                 let (record, (start, end), layers) = levels.outermost(&chunk, i, (0, text.len()));
                 let path: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
                 let outer = String::from_utf8_lossy(&chunk.record(record)[start..end]).into_owned();
-                all.push((String::from_utf8_lossy(text).into_owned(), path.join(" "), outer));
+                all.push((String::from_utf8_lossy(&text).into_owned(), path.join(" "), outer));
             }
         }
         all

@@ -180,7 +180,7 @@ impl Scanner {
         while result.is_ok() && levels.deeper(chunk) {
             found.clear();
             result = self.scan_level(&levels.last().chunk, table, &mut found);
-            encoded.add(&levels, chunk, &mut found, out);
+            encoded.add(&mut levels, chunk, &mut found, out);
         }
         self.levels = levels;
         result
@@ -246,7 +246,7 @@ impl Scanner {
         while levels.deeper(&chunk) {
             let mut found = Vec::new();
             exact(&levels.last().chunk, &mut found);
-            encoded.add(&levels, &chunk, &mut found, &mut out);
+            encoded.add(&mut levels, &chunk, &mut found, &mut out);
         }
         out
     }
@@ -266,7 +266,7 @@ impl Encoded {
     }
 
     /// `found` is of the last level.
-    fn add(&mut self, levels: &Levels, chunk: &Chunk, found: &mut Vec<Found>, out: &mut Vec<Found>) {
+    fn add(&mut self, levels: &mut Levels, chunk: &Chunk, found: &mut Vec<Found>, out: &mut Vec<Found>) {
         for Found { record, mut matched, .. } in found.drain(..) {
             let value = levels.last().chunk.record(record)[matched.span.0..matched.span.1].to_vec();
             let (record, span, layers) = levels.outermost(chunk, record, matched.span);

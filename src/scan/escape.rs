@@ -54,15 +54,44 @@ pub(super) fn unescaped(text: &[u8], unit: fn(&[u8]) -> Unit) -> Vec<u8> {
     out
 }
 
-/// Where the decoded byte number `wanted` begins in the encoded text.
-pub(super) fn offset(text: &[u8], wanted: usize, unit: fn(&[u8]) -> Unit) -> usize {
-    let (mut at, mut decoded) = (0, 0);
-    while at < text.len() && decoded < wanted {
-        let (taken, (_, length)) = unit(&text[at..]);
-        at += taken;
-        decoded += length;
+/// Decoded bytes between two places that are noted.
+const STEP: usize = 1024;
+
+/// Where the decoded bytes of one text begin in the encoded one: read once, asked for every match in it.
+#[derive(Debug)]
+pub(super) struct Places {
+    /// Numbers of a decoded byte and of the encoded one, so far apart or a little more.
+    steps: Vec<(usize, usize)>,
+    unit: fn(&[u8]) -> Unit,
+}
+
+impl Places {
+    pub fn of(text: &[u8], unit: fn(&[u8]) -> Unit) -> Self {
+        let mut steps = vec![(0, 0)];
+        let (mut at, mut decoded, mut next) = (0, 0, STEP);
+        while at < text.len() {
+            if decoded >= next {
+                steps.push((decoded, at));
+                next = decoded + STEP;
+            }
+            let (taken, (_, length)) = unit(&text[at..]);
+            at += taken;
+            decoded += length;
+        }
+        Self { steps, unit }
     }
-    at
+
+    /// Where the decoded byte number `wanted` begins in the text, which is the one these are of.
+    pub fn find(&self, text: &[u8], wanted: usize) -> usize {
+        let step = self.steps.partition_point(|(decoded, _)| *decoded <= wanted);
+        let (mut decoded, mut at) = self.steps[step.max(1) - 1];
+        while at < text.len() && decoded < wanted {
+            let (taken, (_, length)) = (self.unit)(&text[at..]);
+            at += taken;
+            decoded += length;
+        }
+        at
+    }
 }
 
 #[cfg(test)]
@@ -73,8 +102,22 @@ mod tests {
     fn every_character_has_its_place() {
         let text = br"a\u00e9\/\ud83d\n\x";
         assert_eq!(unescaped(text, json_unit), "aé/?\n\\x".as_bytes());
-        assert_eq!((offset(text, 1, json_unit), offset(text, 3, json_unit), offset(text, 4, json_unit)), (1, 7, 9));
+        let places = Places::of(text, json_unit);
+        assert_eq!([1, 3, 4].map(|wanted| places.find(text, wanted)), [1, 7, 9]);
         assert_eq!(unescaped(b"%41%zz%4", url_unit), b"A%zz%4");
-        assert_eq!((offset(b"%41%zz", 1, url_unit), offset(b"%41%zz", 9, url_unit)), (3, 6));
+        let places = Places::of(b"%41%zz", url_unit);
+        assert_eq!([1, 9].map(|wanted| places.find(b"%41%zz", wanted)), [3, 6]);
+    }
+
+    #[test]
+    fn places_far_in_are_found_from_the_step_before() {
+        let text = b"a%42\\u0043".repeat(2000);
+        let places = Places::of(&text, url_unit);
+        assert!(places.steps.len() > 10);
+        // `a`, `B`, and six bytes that URLs leave alone.
+        for n in [0, 1, 127, 128, 129, 1999] {
+            assert_eq!(places.find(&text, n * 8), n * 10);
+            assert_eq!(places.find(&text, n * 8 + 2), n * 10 + 4);
+        }
     }
 }

@@ -8,6 +8,7 @@ mod hyperscan;
 mod lower;
 mod masker;
 mod overlap;
+mod runs;
 
 pub use decode::INFLATED;
 pub use engine::{CHUNK, Chunk, Engine, Found, Scanner};

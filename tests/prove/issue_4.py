@@ -35,9 +35,9 @@ def same_as_rows(_binary, root):
     return "\n".join([*out, *fuzzed(root)])
 
 
-def hostile(binary, _root):
+def hostile(binary, root):
     """The worst slow-down by text that was made to slow it down."""
-    return scan_runs.hostile(binary)
+    return scan_runs.hostile(binary, root)
 
 
 def again(binary, _root):

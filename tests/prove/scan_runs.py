@@ -12,6 +12,7 @@ import string
 import subprocess
 import sys
 import tempfile
+import tomllib
 import zipfile
 import zlib
 
@@ -240,16 +241,12 @@ def start_up(binary):
     return text
 
 
-def hostile(binary):
+def hostile(binary, root):
     """Texts made to cost much: near-misses of every rule, repeated prefixes, long runs, encodings of nothing."""
     ordinary_mb, out = 40, []
-    listed = run(binary, "patterns", "list", "--format", "jsonl")
-    assert listed.code == 0, listed.err.decode()
-    ids = [json.loads(text)["id"] for text in listed.out.splitlines()]
-    examples = []
-    for id in ids:
-        rule = json.loads(run(binary, "patterns", "show", id).out)
-        examples += [text for text in rule["examples"] if "\n" not in text]
+    files = [tomllib.loads(path.read_text()) for path in sorted((root / "patterns").rglob("*.toml"))]
+    texts = [text.replace("⟨⟩", "") for file in files for rule in file.get("rule", []) for text in rule["examples"]]
+    examples = [text for text in texts if "\n" not in text]
     near = [text[:-1] for text in examples] + [text[: len(text) // 2] for text in examples]
     run_of = "".join(random.Random(1).choice(ALNUM + "+/") for _ in range(1 << 20))
     texts = {
