@@ -20,7 +20,7 @@ from generate_logs import generate, size_of
 from measure import run
 
 MIX = {"alb": 0.25, "vpcflow": 0.15, "cloudtrail-jsonl": 0.25, "cloudwatch": 0.25, "apigateway": 0.10}
-ROUNDS = 3
+ROUNDS = int(os.environ.get("LOGSIFT_PROVE_ROUNDS", "3"))
 ALNUM = string.ascii_letters + string.digits
 
 
