@@ -96,7 +96,12 @@ impl Terminal {
         if shown {
             bar.enable_steady_tick(Duration::from_secs(1));
         }
-        Bar { bar, several, records: AtomicU64::new(0) }
+        Bar {
+            bar,
+            #[cfg(feature = "pull")]
+            several,
+            records: AtomicU64::new(0),
+        }
     }
 
     /// A rendered table with the words of its `severity` column coloured; files stay plain.
@@ -169,6 +174,7 @@ fn print_styled(first: &str, rest: &str) {
 /// A progress bar of bytes and records.
 pub(super) struct Bar {
     bar: ProgressBar,
+    #[cfg(feature = "pull")]
     several: MultiProgress,
     records: AtomicU64,
 }
