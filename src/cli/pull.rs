@@ -15,7 +15,7 @@ mod take;
 use super::context::Context;
 use super::exit::Exit;
 use super::read_args::TemplateArgs;
-use crate::pull::{ClientConfig, Mfa, PullError, Role, Session, accounts};
+use crate::pull::{ClientConfig, Mfa, PullError, Role, Session, Wanted, accounts};
 use clap::{Args, Subcommand, ValueEnum};
 use std::io::{BufRead as _, IsTerminal as _};
 use std::time::Duration;
@@ -153,6 +153,17 @@ impl Aws<'_> {
         let minutes = self.args.credentials_wait;
         Duration::from_secs(60 * minutes.unwrap_or(if std::io::stderr().is_terminal() { 60 } else { 0 }))
     }
+}
+
+/// Says which log groups were asked for and are not in these places; whether any.
+fn tell_missing(wanted: &[Wanted], found: &[bool], places: &str, context: &Context) -> bool {
+    for (wanted, _) in wanted.iter().zip(found).filter(|(_, found)| !**found) {
+        let text = wanted.text();
+        context
+            .terminal
+            .warn(&format!("no log group of {places} is called {text}; `logsift pull discover` lists them"));
+    }
+    found.contains(&false)
 }
 
 /// Asks at the terminal for the code of a second factor.

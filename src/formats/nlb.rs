@@ -130,11 +130,7 @@ impl LogFormat for Nlb {
 }
 
 fn read<'r>(record: &Record<'r>, row: &mut Row<'r>) -> Outcome {
-    let outcome = LAYOUT.read(record, row, |_| false, |_| false);
-    if outcome == Outcome::Event {
-        derive(row);
-    }
-    outcome
+    LAYOUT.read_plain(record, row, derive)
 }
 
 fn derive(row: &mut Row<'_>) {

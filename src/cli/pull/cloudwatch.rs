@@ -4,7 +4,7 @@ use super::follow::follow;
 use super::meter::Meter;
 use super::plan::{self, MethodArg, Planner, Share, millis};
 use super::take::{Landed, Taker, folder, import_config};
-use super::{Aws, PlanFormat, RunArgs};
+use super::{Aws, PlanFormat, RunArgs, tell_missing};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::time_flags::TimeArgs;
@@ -185,10 +185,7 @@ fn groups(
         }
     }
     let names: Vec<&str> = places.iter().map(|place| place.name.as_str()).collect();
-    for (wanted, _) in wanted.iter().zip(found).filter(|(_, found)| !found) {
-        let (text, seen) = (wanted.text(), names.join(", "));
-        warn(format!("no log group of {seen} is called {text}; `logsift pull discover` lists them"));
-    }
+    let missing = tell_missing(&wanted, &found, &names.join(", "), context);
     let (groups, others): (Vec<_>, Vec<_>) =
         groups.into_iter().partition(|(_, group)| args.filter.is_none() || !group.is_infrequent());
     for (_, group) in others {
@@ -205,7 +202,7 @@ fn groups(
              none is there (--unmask asks for it)"
         ));
     }
-    Ok((readable, failed))
+    Ok((readable, failed || missing))
 }
 
 /// What is asked, of whom.

@@ -2,7 +2,7 @@
 
 use super::plan::{HIDDEN, millis};
 use super::s3::{Fate, Job, fetch, known};
-use super::{Aws, PlanFormat, RunArgs};
+use super::{Aws, PlanFormat, RunArgs, tell_missing};
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
 use crate::cli::terminal;
@@ -87,12 +87,8 @@ pub(super) fn run(args: &ExportTaskArgs, aws: &Aws<'_>, context: &Context) -> an
     let place = CloudWatchLogs::connect(&session, Rates::new(&session.region, None, None), aws.patience(), &stats);
     let wanted: Vec<Wanted> = args.log_groups.iter().map(|text| Wanted::new(text)).collect();
     let (groups, fits) = place.find(&wanted, false)?;
-    let mut exit = Exit::Clean;
-    for (wanted, _) in wanted.iter().zip(fits).filter(|(_, fits)| !fits) {
-        let (name, text) = (&place.name, wanted.text());
-        context.terminal.warn(&format!("no log group of {name} is called {text}; `logsift pull discover` lists them"));
-        exit = Exit::Failure;
-    }
+    let missing = tell_missing(&wanted, &fits, &place.name, context);
+    let mut exit = if missing { Exit::Failure } else { Exit::Clean };
     let mut lake =
         if args.run.dry_run { context.lake().ok() } else { Some(Lake::create(&context.settings.lake.value)?) };
     let ask = Ask { stream_prefix: args.stream_prefix.clone(), ..Ask::default() };

@@ -106,6 +106,15 @@ impl Layout {
         Outcome::Event
     }
 
+    /// As [`Self::read`] where quotes always pair, and what is made of the cells.
+    pub fn read_plain<'r>(&self, record: &Record<'r>, row: &mut Row<'r>, derive: fn(&mut Row<'_>)) -> Outcome {
+        let outcome = self.read(record, row, |_| false, |_| false);
+        if outcome == Outcome::Event {
+            derive(row);
+        }
+        outcome
+    }
+
     /// Returns how many tokens there were, at most one more than are known.
     fn read_line<'r>(&self, line: &'r str, row: &mut Row<'r>, source: Source) -> usize {
         let mut tokens = tokens::split_cut(line);
