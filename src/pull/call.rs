@@ -110,6 +110,8 @@ fn remedy<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRes
     let message = service.err().message().unwrap_or_default();
     let text = if message.is_empty() { told(error) } else { format!("{code}: {message}") };
     match code {
+        // The SDK has learnt from this answer what time it is there, and signs the next call for it.
+        _ if is_other_time(code, message) => Remedy::Repeat(format!("{text} (is the clock of this machine right?)")),
         "ThrottlingException"
         | "Throttling"
         | "TooManyRequestsException"
@@ -123,8 +125,7 @@ fn remedy<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRes
         | "SignatureDoesNotMatch"
         | "InvalidSignatureException"
         | "IncompleteSignature"
-        | "MissingAuthenticationToken"
-        | "RequestExpired" => Remedy::None(Fault::Credentials(text)),
+        | "MissingAuthenticationToken" => Remedy::None(Fault::Credentials(text)),
         "AccessDeniedException" | "AccessDenied" | "OptInRequired" | "Forbidden" => Remedy::None(Fault::Denied(text)),
         "ResourceNotFoundException" | "NoSuchBucket" | "NoSuchKey" | "NotFound" => Remedy::None(Fault::NotFound(text)),
         "ServiceUnavailableException"
@@ -137,6 +138,13 @@ fn remedy<E: ProvideErrorMetadata + Error + 'static>(error: &SdkError<E, HttpRes
         _ if service.raw().status().as_u16() >= 500 || code.is_empty() => Remedy::Repeat(text),
         _ => Remedy::None(Fault::Failed(text)),
     }
+}
+
+/// Whether a signature is refused because it is for another time than it is at AWS, as the message says. AWS, "Signature
+/// Version 4 troubleshooting".
+fn is_other_time(code: &str, message: &str) -> bool {
+    matches!(code, "RequestTimeTooSkewed" | "RequestExpired")
+        || ["Signature expired", "Signature not yet current"].iter().any(|why| message.starts_with(why))
 }
 
 /// Half a second, then twice as long each time, less a random share.

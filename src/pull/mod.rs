@@ -29,8 +29,8 @@ pub use session::Session;
 
 /// What a run gives, in any order.
 pub enum Given {
-    /// Every event of the slice there was.
-    Slice { slice: cloudwatch::Slice, path: tempfile::TempPath, events: u64, bytes: u64 },
+    /// Every event of the slice there was; of `masked` of them something was hidden.
+    Slice { slice: cloudwatch::Slice, path: tempfile::TempPath, events: u64, bytes: u64, masked: u64 },
     /// A whole object.
     Object { object: s3::S3Object, path: tempfile::TempPath },
     /// A log group or an object that is given up, and why.

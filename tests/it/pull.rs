@@ -3,6 +3,7 @@
 use crate::env::{Output, TestEnv};
 use crate::simulator;
 use logsift::lake::Lake;
+use logsift::report::text::number;
 use serde_json::Value;
 use std::collections::BTreeMap;
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
@@ -290,6 +291,32 @@ fn expired_credentials_are_waited_for() {
     assert_same(&env);
 }
 
+/// What the simulator's policy hides.
+fn is_hidden(message: &str) -> bool {
+    let n = message.strip_prefix("GET /items/").and_then(|rest| rest.split(' ').next());
+    n.and_then(|n| n.parse::<u32>().ok()).is_some_and(|n| n % 8 == 3)
+}
+
+#[test]
+fn a_wrong_clock_of_this_machine_is_made_up_for() {
+    for skew in ["-3600", "900"] {
+        let env = TestEnv::new();
+        let simulator = Simulator::start(&env, &["--events", "30000", "--skew", skew]);
+        let output = simulator.pull(&env, &["--log-group", "*", "--since", "1d", "--max-tps", "200"]).code(0);
+        assert!(simulator.answers("skewed") > 0, "{}", output.stderr);
+        assert_same(&env);
+    }
+}
+
+#[test]
+fn a_signature_that_is_wrong_for_another_reason_is_told() {
+    let env = TestEnv::new();
+    let simulator = Simulator::start(&env, &["--wrong-signature", "1"]);
+    let output = simulator.pull(&env, &["--log-group", "*", "--since", "1d"]).code(2);
+    assert!(output.stderr.contains("InvalidSignatureException"), "{}", output.stderr);
+    assert_eq!(simulator.answers("skewed"), 1);
+}
+
 #[test]
 fn what_is_masked_or_sampled_is_never_clean() {
     let env = TestEnv::new();
@@ -298,7 +325,15 @@ fn what_is_masked_or_sampled_is_never_clean() {
     // The same beginning each time: what was masked before it would stay so.
     let from = (now - 86_400).to_string();
     let args = ["--log-group", "*", "--from", &from, "--max-tps", "200"];
-    simulator.pull(&env, &args).code(0);
+    let first = simulator.pull(&env, &args).code(0);
+    let events = put(&env);
+    let hidden = events.iter().filter(|((group, ..), _)| group == "/aws/lambda/fn-1");
+    let hidden: u32 = hidden.filter(|((.., text), _)| is_hidden(text)).map(|(_, n)| n).sum();
+    let told = format!("hid something in {} of 10,000 events", number(u64::from(hidden)));
+    assert!(hidden > 100 && first.stderr.contains(&told), "{hidden} {}", first.stderr);
+    let marked = env.cmd(&["query", r#"SELECT count(*) AS n, min(raw) AS least, max(raw) AS most FROM cloudwatch WHERE extra LIKE '%"masked":true%'"#, "--format", "json"]);
+    let row: Value = serde_json::from_str(&marked.code(0).stdout).unwrap();
+    assert_eq!((&row["n"], &row["least"]), (&hidden.into(), &row["most"]), "{row}");
     let scan = env.cmd(&["scan"]).code(2);
     assert!(scan.stderr.contains("log-group:/aws/lambda/fn-1: a data protection policy"), "{}", scan.stderr);
     assert!(!scan.stderr.contains("fn-0"), "{}", scan.stderr);

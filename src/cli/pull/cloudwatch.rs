@@ -281,7 +281,7 @@ impl Job<'_> {
 
 /// Times after `settled` are not taken for whole.
 fn land(given: Given, ask: &Ask, settled: i64, partial: &HashMap<String, String>) -> Option<Landed> {
-    let Given::Slice { slice: Slice { group, from, to, .. }, path, events, bytes } = given else { return None };
+    let Given::Slice { slice: Slice { group, from, to, .. }, path, events, bytes, .. } = given else { return None };
     let source = ask.source(&group);
     let shared = |text: Option<&str>| text.map(Arc::from);
     let separator = if source.contains('?') { '&' } else { '?' };

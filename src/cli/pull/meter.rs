@@ -37,6 +37,8 @@ struct Group {
     weight: f64,
     events: u64,
     bytes: u64,
+    /// Events of which something was hidden.
+    masked: u64,
     row: Option<Row>,
     /// Since the last line of JSON.
     changed: bool,
@@ -91,18 +93,20 @@ impl<'a> Meter<'a> {
             weight: bytes.max(1) as f64,
             events: 0,
             bytes: 0,
+            masked: 0,
             row: None,
             changed: false,
         });
     }
 
     pub fn came(&mut self, given: &Given) {
-        let Given::Slice { slice, events, bytes, .. } = given else { return };
+        let Given::Slice { slice, events, bytes, masked, .. } = given else { return };
         let shown = self.groups.iter().filter(|group| group.row.is_some()).count();
         let Some(group) = self.groups.iter_mut().find(|group| group.arn == slice.group.arn) else { return };
         group.done += slice.to - slice.from;
         group.events += events;
         group.bytes += bytes;
+        group.masked += masked;
         group.changed = true;
         if group.share() >= 1.0 {
             group.row = None;
@@ -112,6 +116,12 @@ impl<'a> Meter<'a> {
         if let Some(row) = &group.row {
             row.tell(group.share(), &format!("{} events, {} bytes", number(group.events), number(group.bytes)));
         }
+    }
+
+    /// Groups of which events came with something hidden: name, such events, all events.
+    pub fn masked(&self) -> impl Iterator<Item = (&str, u64, u64)> {
+        let hidden = self.groups.iter().filter(|group| group.masked > 0);
+        hidden.map(|group| (group.name.as_str(), group.masked, group.events))
     }
 
     /// 0 to 1; none where nothing is known.

@@ -156,8 +156,7 @@ impl Share {
             let whole = number(self.bytes.unsigned_abs());
             return Some(format!("a sample of {} bytes of about {whole}", number(sample)));
         }
-        // Insights has no unmask.
-        (self.group.is_masked() && (!ask.unmask || self.group.is_infrequent())).then(|| HIDDEN.to_owned())
+        ask.is_masked(&self.group).then(|| HIDDEN.to_owned())
     }
 }
 

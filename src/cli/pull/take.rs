@@ -188,7 +188,7 @@ impl<'a> Taker<'a> {
         failures.iter().for_each(|failure| context.terminal.warn(failure));
         report.notes.iter().for_each(|note| context.terminal.say(note));
         if json_wanted {
-            tell_json(lake, &report, &failures, stats, what)?;
+            tell_json(lake, &report, &failures, stats, meter, what)?;
         } else {
             let told = |n: &AtomicU64| n.load(Ordering::Relaxed);
             let scanned = told(&stats.scanned);
@@ -204,6 +204,14 @@ impl<'a> Taker<'a> {
                 number(told(&stats.empty_pages)),
                 number(told(&stats.bytes))
             ));
+            for (group, masked, events) in meter.masked() {
+                context.terminal.say(&format!(
+                    "{group}: a data protection policy hid something in {} of {}; in the lake their `extra` has \
+                     \"masked\": true",
+                    number(masked),
+                    counted(events, "event")
+                ));
+            }
             tell_tally(&report, lake, context);
         }
         if meter.bar.cancelled() {
@@ -213,16 +221,27 @@ impl<'a> Taker<'a> {
     }
 }
 
-fn tell_json(lake: &Lake, report: &ImportReport, failures: &[String], stats: &Stats, what: &str) -> anyhow::Result<()> {
+fn tell_json(
+    lake: &Lake,
+    report: &ImportReport,
+    failures: &[String],
+    stats: &Stats,
+    meter: &Meter<'_>,
+    what: &str,
+) -> anyhow::Result<()> {
     let told = |n: &AtomicU64| n.load(Ordering::Relaxed);
     let mut out = terminal::output(None)?;
     let errors: Vec<String> = failures.iter().cloned().chain(report.errors.iter().map(ToString::to_string)).collect();
+    let masked = meter
+        .masked()
+        .map(|(group, masked, events)| json!({"log_group": group, "masked_events": masked, "events": events}));
+    let masked: Vec<_> = masked.collect();
     let summary = json!({
         "lake": lake.root().display().to_string(), "pulled": what, "objects": report.objects,
         "skipped": report.skipped, "tally": report.tally,
         "calls": told(&stats.calls), "retries": told(&stats.retries), "throttles": told(&stats.throttles),
         "empty_pages": told(&stats.empty_pages), "bytes": told(&stats.bytes),
-        "scanned": told(&stats.scanned), "dollars": told(&stats.scanned) as f64 / 1e9 * SCANNED_GB, "errors": errors,
+        "scanned": told(&stats.scanned), "dollars": told(&stats.scanned) as f64 / 1e9 * SCANNED_GB, "masked": masked, "errors": errors,
     });
     jsonl::write_line(&mut out, &summary)?;
     out.flush()?;

@@ -4,7 +4,7 @@
 
 use super::{Method, RESTARTS, Run, SPOOL_BYTES, Slice, disk, is_token, shares};
 use crate::pull::call::Fault;
-use crate::pull::spool::{LogEvent, Spool};
+use crate::pull::spool::LogEvent;
 use aws_sdk_cloudwatchlogs::operation::filter_log_events::FilterLogEventsOutput;
 use std::sync::PoisonError;
 use std::sync::atomic::Ordering;
@@ -57,7 +57,7 @@ impl Run {
 
     /// One chain of pages over a slice, whose beginning moves as spools are given.
     async fn chain(&self, slice: &mut Slice) -> Result<(), Fault> {
-        let mut spool = Spool::new(&self.fetcher.folder).map_err(disk)?;
+        let mut spool = self.spool(&slice.group)?;
         // AWS's own end stays the same along a chain; ours moves when others take a share.
         let asked = (slice.from, slice.to);
         let mut token: Option<String> = None;
@@ -77,7 +77,8 @@ impl Run {
                     let (message, event_id) = (event.message.unwrap_or_default(), event.event_id);
                     let log_stream_name = event.log_stream_name.unwrap_or_default();
                     let ingestion_time = event.ingestion_time;
-                    let event = LogEvent { log_stream_name, timestamp, message, ingestion_time, event_id };
+                    let event =
+                        LogEvent { log_stream_name, timestamp, message, ingestion_time, event_id, masked: false };
                     spool.push(event).map_err(disk)?;
                 }
             }

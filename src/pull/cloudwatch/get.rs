@@ -35,7 +35,7 @@ impl Run {
     /// The slice's streams, as chains to be fetched; none where there is no stream.
     pub(super) async fn streams(&self, slice: Slice) -> Result<Vec<Chain>, Fault> {
         let names = self.stream_names(&slice).await?;
-        let spool = Spool::new(&self.fetcher.folder).map_err(disk)?;
+        let spool = self.spool(&slice.group)?;
         let (from, to) = (slice.from, slice.to);
         let unit = Arc::new(Unit { slice, left: AtomicUsize::new(names.len()), spool: Mutex::new(Some(spool)) });
         if names.is_empty() {
@@ -97,6 +97,7 @@ impl Run {
                 message: event.message.unwrap_or_default(),
                 ingestion_time: event.ingestion_time,
                 event_id: None,
+                masked: false,
             }));
             let last = held.iter().map(|event| event.timestamp).max();
             // The end is told by the token that was sent; pages before it may be empty.
@@ -161,7 +162,7 @@ impl Run {
             spool.push(event).map_err(disk)?;
         }
         if spool.bytes > super::SPOOL_BYTES {
-            let full = std::mem::replace(spool, Spool::new(&self.fetcher.folder).map_err(disk)?);
+            let full = std::mem::replace(spool, self.spool(&unit.slice.group)?);
             drop(guard);
             let nothing = Slice { to: unit.slice.from, ..unit.slice.clone() };
             self.give(nothing, full.end().map_err(disk)?);

@@ -5,7 +5,7 @@
 use super::{Run, Slice, disk};
 use crate::model::Micros;
 use crate::pull::call::Fault;
-use crate::pull::spool::{LogEvent, Spool};
+use crate::pull::spool::LogEvent;
 use aws_sdk_cloudwatchlogs::operation::get_query_results::GetQueryResultsOutput;
 use aws_sdk_cloudwatchlogs::types::{QueryStatus, ResultField};
 use std::sync::atomic::Ordering;
@@ -47,7 +47,7 @@ impl Run {
         let asked = slice.from..slice.to;
         events.retain(|event| asked.contains(&event.timestamp) && event.log_stream_name.starts_with(prefix));
         self.count(events.iter().map(|event| event.message.as_str()));
-        let mut spool = Spool::new(&self.fetcher.folder).map_err(disk)?;
+        let mut spool = self.spool(&slice.group)?;
         for event in events {
             spool.push(event).map_err(disk)?;
         }
@@ -134,6 +134,7 @@ fn event(row: &[ResultField]) -> Result<LogEvent, Fault> {
         message: field("@message").unwrap_or_default().to_owned(),
         ingestion_time: field("@ingestionTime").and_then(millis),
         event_id: None,
+        masked: false,
     })
 }
 

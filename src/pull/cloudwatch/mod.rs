@@ -10,7 +10,7 @@ use super::Given;
 use super::call::{Caller, Fault};
 use super::groups::LogGroup;
 use super::pace::Pace;
-use super::spool::Ended;
+use super::spool::{Ended, Spool};
 use aws_sdk_cloudwatchlogs::Client;
 use queue::{Api, Job, Queue};
 use std::collections::HashMap;
@@ -60,6 +60,11 @@ impl Ask {
 
     fn identifier_of(&self, group: &LogGroup) -> Option<String> {
         self.linked.then(|| group.arn.clone())
+    }
+
+    /// Whether what comes of the group lacks what its data protection policy hides. Insights has no unmask.
+    pub fn is_masked(&self, group: &LogGroup) -> bool {
+        group.is_masked() && (!self.unmask || group.is_infrequent())
     }
 
     /// The group and what is asked of it: ranges fetched by one such ask are no part of another's.
@@ -322,11 +327,16 @@ impl Run {
         bytes
     }
 
+    /// An empty file for events of the group.
+    fn spool(&self, group: &LogGroup) -> Result<Spool, Fault> {
+        Spool::new(&self.fetcher.folder, self.fetcher.ask.is_masked(group)).map_err(disk)
+    }
+
     fn give(&self, slice: Slice, ended: Ended) {
-        let Ended { path, events, bytes } = ended;
+        let Ended { path, events, bytes, masked } = ended;
         let stats = &self.fetcher.caller.stats;
         stats.spooled.fetch_add(bytes, Ordering::Relaxed);
-        if self.give.send(Given::Slice { slice, path, events, bytes }).is_err() {
+        if self.give.send(Given::Slice { slice, path, events, bytes, masked }).is_err() {
             stats.stop.store(true, Ordering::Relaxed);
         }
     }

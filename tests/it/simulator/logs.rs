@@ -60,6 +60,22 @@ pub(super) fn now() -> i64 {
     std::time::SystemTime::now().duration_since(std::time::UNIX_EPOCH).unwrap().as_millis() as i64
 }
 
+/// As HTTP's `Date` has it.
+pub(super) fn date(seconds: i64) -> String {
+    let time = jiff::Timestamp::from_second(seconds).unwrap();
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&time).unwrap()
+}
+
+/// Seconds since 1970 of `20261122T181736Z`.
+pub(super) fn seconds(text: &str) -> i64 {
+    jiff::civil::DateTime::strptime("%Y%m%dT%H%M%SZ", text)
+        .unwrap()
+        .to_zoned(jiff::tz::TimeZone::UTC)
+        .unwrap()
+        .timestamp()
+        .as_second()
+}
+
 /// Adds lines of the next seconds.
 pub(super) fn with_live(mut groups: Vec<Group>, seconds: u64) -> Vec<Group> {
     let start = now();

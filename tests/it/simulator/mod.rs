@@ -5,10 +5,11 @@
 //! ```text
 //! [--groups 3] [--streams 30] [--events 10000] [--hours 6] [--seed 1] [--dump FILE]
 //! [--latency-ms 0] [--filter-tps N] [--get-tps N] [--faults SHARE] [--deny GROUP] [--pad BYTES]
-//! [--expire-after CALLS] [--masked GROUP] [--infrequent GROUP] [--live SECONDS]
+//! [--expire-after CALLS] [--masked GROUP] [--infrequent GROUP] [--live SECONDS] [--skew SECONDS] [--wrong-signature 1]
 //! ```
 //!
-//! `--live`: for so long a line comes every 100 ms, half a second late.
+//! `--skew`: our clock goes so far before the caller's, and requests of other times are refused as AWS refuses them; with
+//! `--faults` it jumps now and then. `--live`: for so long a line comes every 100 ms, half a second late.
 //! Streams are counted by group, events in all. `GET /stats` tells the answers given. `--dump`: every event as JSON,
 //! one a line.
 
@@ -28,6 +29,8 @@ const PAGE_EVENTS: usize = 10_000;
 const PAGE_BYTES: usize = 1_048_576;
 const ACCOUNT: &str = "111122223333";
 const REGION: &str = "eu-central-1";
+/// What a data protection policy leaves of some events.
+const HIDDEN: &str = "paid with ****************";
 /// Expires with `--expire-after`; others do not.
 const FIRST_KEY: &str = "AKIAEXAMPLE";
 
@@ -42,6 +45,8 @@ struct Counts {
     storm_until: Option<Instant>,
     /// Token and text of the last page of each chain.
     last_page: HashMap<String, (Option<String>, String)>,
+    /// Seconds that our clock is before that of this machine.
+    skew: i64,
 }
 
 struct World {
@@ -75,7 +80,8 @@ pub fn start(args: &[String]) -> u16 {
     }
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let port = listener.local_addr().unwrap().port();
-    let (counts, random, start) = (Mutex::default(), Mutex::new(random), Instant::now());
+    let counts = Counts { skew: flags.get("skew").map_or(0, |text| text.parse().unwrap()), ..Counts::default() };
+    let (counts, random, start) = (Mutex::new(counts), Mutex::new(random), Instant::now());
     let world = Arc::new(World { groups, flags, counts, random, start });
     std::thread::spawn(move || {
         for stream in listener.incoming().flatten() {
@@ -91,6 +97,7 @@ fn serve(world: &World, stream: TcpStream) {
     let mut reader = BufReader::new(stream);
     loop {
         let (mut target, mut key, mut length, mut line) = (String::new(), String::new(), 0, String::new());
+        let mut signed = None;
         if reader.read_line(&mut line).unwrap_or(0) == 0 {
             return;
         }
@@ -104,6 +111,7 @@ fn serve(world: &World, stream: TcpStream) {
             match name.to_ascii_lowercase().as_str() {
                 "content-length" => length = value.trim().parse().unwrap(),
                 "authorization" => key = value.split(['=', '/']).nth(1).unwrap_or_default().to_owned(),
+                "x-amz-date" => signed = Some(logs::seconds(value.trim())),
                 "x-amz-target" => target = value.trim().rsplit('.').next().unwrap().to_owned(),
                 _ => {}
             }
@@ -117,6 +125,8 @@ fn serve(world: &World, stream: TcpStream) {
             let spans = counts.spans.iter().map(|(name, (first, last))| (name, (*last - *first).as_secs_f64()));
             let spans: HashMap<_, _> = spans.collect();
             Answer::Ok(json!({"answers": counts.answers, "spans": spans}).to_string())
+        } else if let Some(refused) = world.refused(signed) {
+            refused
         } else {
             world.answer(&target, &key, &serde_json::from_slice(&body).unwrap_or(Value::Null))
         };
@@ -129,7 +139,8 @@ fn serve(world: &World, stream: TcpStream) {
             Answer::Reset => return,
         };
         let head = format!(
-            "HTTP/1.1 {status} X\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
+            "HTTP/1.1 {status} X\r\ndate: {}\r\ncontent-type: application/x-amz-json-1.1\r\ncontent-length: {}\r\n\r\n",
+            logs::date(world.now()),
             text.len()
         );
         let sent = if cut { &text.as_bytes()[..text.len() / 2] } else { text.as_bytes() };
@@ -146,6 +157,26 @@ impl World {
 
     fn chance(&self, share: f64) -> bool {
         self.random.lock().unwrap().chance(share)
+    }
+
+    /// Seconds since 1970 by our clock.
+    fn now(&self) -> i64 {
+        logs::now() / 1000 + self.counts.lock().unwrap().skew
+    }
+
+    /// A request that was signed at another time than it is, by five minutes or more.
+    fn refused(&self, signed: Option<i64>) -> Option<Answer> {
+        let late = self.now() - signed?;
+        if late.abs() < 300 && !self.flags.contains_key("wrong-signature") {
+            return None;
+        }
+        self.count("skewed");
+        let why = match late {
+            300.. => "Signature expired: it is now earlier than 5 min. ago",
+            ..=-300 => "Signature not yet current: it is still later than in 5 min.",
+            _ => "The request signature we calculated does not match the signature you provided.",
+        };
+        Some(Answer::Error(400, "InvalidSignatureException", why))
     }
 
     fn count(&self, what: &str) {
@@ -216,7 +247,11 @@ impl World {
         if !random.chance(share) {
             return None;
         }
-        Some(match random.below(7) {
+        Some(match random.below(8) {
+            7 => {
+                counts.skew = [0, 600, -900, 86_400][random.below(4) as usize];
+                return None;
+            }
             0 => Answer::Error(500, "InternalFailure", "try again"),
             1 => Answer::Error(503, "ServiceUnavailableException", "try again"),
             2 => Answer::Reset,
@@ -262,6 +297,11 @@ impl World {
         self.flags.get("masked").is_some_and(|name| *name == group.name)
     }
 
+    /// Whether a policy hides what some events hold.
+    fn hides(&self, group: &Group, body: &Value) -> bool {
+        self.is_masked(group) && body["unmask"] != true
+    }
+
     fn describe_groups(&self, body: &Value) -> Answer {
         let prefix = body["logGroupNamePrefix"].as_str().unwrap_or_default();
         let from: usize = body["nextToken"].as_str().map_or(0, |token| token.parse().unwrap());
@@ -295,6 +335,7 @@ impl World {
         mut at: usize,
         end: usize,
         fits: impl Fn(&Event) -> bool,
+        hidden: bool,
         ids: bool,
     ) -> (String, usize) {
         let pad = self.number("pad").unwrap_or(0.0) as usize;
@@ -302,7 +343,7 @@ impl World {
         while at < end && count < PAGE_EVENTS {
             let event = &group.events[at];
             if fits(event) {
-                let message = event.message(pad);
+                let message = if hidden && event.text % 8 == 3 { HIDDEN.to_owned() } else { event.message(pad) };
                 if bytes + message.len() > PAGE_BYTES {
                     break;
                 }
@@ -356,7 +397,7 @@ impl World {
             return Answer::Ok(json!({"events": [], "searchedLogStreams": [], "nextToken": token}).to_string());
         }
         let fits = |event: &Event| group.streams[event.stream as usize].starts_with(prefix);
-        let (page, next) = self.page(group, at, end, fits, true);
+        let (page, next) = self.page(group, at, end, fits, self.hides(group, body), true);
         let token = (next < end || self.chance(0.2)).then(|| next.to_string());
         let more = token.as_ref().map(|token| format!(",\"nextToken\":\"{token}\"")).unwrap_or_default();
         let page = format!("{{\"events\":{page},\"searchedLogStreams\":[]{more}}}");
@@ -383,7 +424,7 @@ impl World {
             None => group.events.partition_point(|event| event.timestamp < from),
         };
         let fits = |event: &Event| event.stream as usize == stream;
-        let (page, next) = self.page(group, at, end, fits, false);
+        let (page, next) = self.page(group, at, end, fits, self.hides(group, body), false);
         Answer::Ok(format!(
             "{{\"events\":{page},\"nextForwardToken\":\"f/{next:056}/s\",\"nextBackwardToken\":\"b/{at:056}/s\"}}"
         ))
