@@ -61,7 +61,7 @@ fn main() {
         let checked = if copies > 1 { &chunks[..] } else { &[] };
         let exact: usize = checked
             .iter()
-            .map(|c| (0..c.records()).map(|i| scanner.scan_exact(c.record(i), None).len()).sum::<usize>())
+            .map(|c| c.spans().into_iter().map(|span| scanner.scan_exact(c.bytes(span), None).len()).sum::<usize>())
             .sum();
         assert!(copies == 1 || found == exact * copies);
         println!(

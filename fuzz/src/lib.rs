@@ -138,13 +138,13 @@ pub fn scan(bytes: &[u8]) {
     let mut found = Vec::new();
     scanner.scan(&chunk, None, &mut found).expect("a scan");
     found.sort_by_key(|found| found.record);
-    let exact = |(i, record): (usize, &&[u8])| -> Vec<Found> {
-        let mut found = scanner.scan_exact(record, None);
-        found.iter_mut().for_each(|found| found.record = i);
+    let exact = |span: (usize, usize)| -> Vec<Found> {
+        let mut found = scanner.scan_exact(chunk.bytes(span), None);
+        found.iter_mut().for_each(|found| found.record = span);
         found
     };
-    let exact: Vec<Found> = records.iter().enumerate().flat_map(exact).collect();
+    let exact: Vec<Found> = chunk.spans().into_iter().flat_map(exact).collect();
     let told = |found: &Found| (found.record, found.matched.rule, found.matched.span, found.decode_path());
     assert_eq!(found.iter().map(told).collect::<Vec<_>>(), exact.iter().map(told).collect::<Vec<_>>());
-    assert!(found.iter().all(|found| found.matched.span.1 <= records[found.record].len()));
+    assert!(found.iter().all(|found| found.span().1 <= found.record.1));
 }

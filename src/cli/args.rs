@@ -61,6 +61,7 @@ pub enum Command {
     Import(super::import::ImportArgs),
     Parse(super::parse::ParseArgs),
     Scan(super::scan::ScanArgs),
+    Find(super::find::FindArgs),
     #[cfg(feature = "query")]
     Timeline(super::timeline::TimelineArgs),
     #[cfg(feature = "query")]
@@ -87,6 +88,7 @@ impl Command {
         match self {
             Self::Parse(args) => args.output.as_deref(),
             Self::Scan(args) => args.output.output.as_deref(),
+            Self::Find(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Timeline(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]

@@ -5,6 +5,7 @@ mod config;
 mod context;
 mod doctor;
 mod exit;
+mod find;
 mod formats;
 mod import;
 mod lake;
@@ -74,6 +75,7 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
     match command {
         Command::Import(args) => import::run(&args, context),
         Command::Scan(args) => scan::run(&args, context),
+        Command::Find(args) => find::run(&args, context),
         #[cfg(feature = "query")]
         Command::Timeline(args) => timeline::run(&args, context),
         #[cfg(feature = "query")]

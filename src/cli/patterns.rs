@@ -1,15 +1,18 @@
 //! `logsift patterns`.
 
+mod cost;
+
 use super::context::Context;
 use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::terminal;
-use crate::patterns::{PatternSet, Rule, self_test};
+use crate::patterns::{FirstStage, PatternSet, Rule, self_test};
 use crate::report::jsonl;
 use crate::report::table::Table;
 use anyhow::Context as _;
 use clap::{Args, Subcommand};
 use std::io::Write as _;
+use std::path::PathBuf;
 
 /// The rules that find secrets and personal data.
 #[derive(Debug, Args)]
@@ -37,6 +40,15 @@ enum PatternsCommand {
     /// Check rule files: syntax, patterns, validators, and that every example does what it must
     #[command(alias = "test")]
     Check,
+    /// Show what each rule costs on a sample of logs
+    Cost {
+        /// Files, plain or compressed
+        #[arg(value_name = "FILE", required = true)]
+        paths: Vec<PathBuf>,
+        /// Print a table or JSON lines
+        #[arg(long, value_name = "FORMAT", value_parser = ["table", "json"], default_value = "table")]
+        format: String,
+    },
 }
 
 pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit> {
@@ -70,6 +82,10 @@ pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit
             writeln!(out, "{}", serde_json::to_string_pretty(&as_json(rule))?)?;
             Exit::Clean
         }
+        PatternsCommand::Cost { paths, format } => {
+            cost::run(set, paths, format, context)?;
+            Exit::Clean
+        }
         PatternsCommand::Check => {
             let failures = self_test(&set);
             for failure in &failures {
@@ -98,7 +114,10 @@ fn as_json(rule: &Rule) -> serde_json::Value {
         "category": rule.category.as_str(),
         "provider": rule.provider,
         "pattern": rule.pattern,
-        "first_stage": rule.first_stage,
+        "first_stage": match &rule.first_stage {
+            FirstStage::Expression(text) => text.clone(),
+            FirstStage::Scan(scan) => format!("{scan:?}"),
+        },
         "secret_group": rule.secret_group,
         "keywords": rule.keywords,
         "keyword_distance": rule.keyword_distance,

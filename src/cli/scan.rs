@@ -1,25 +1,28 @@
 //! `logsift scan`.
 
+mod allow;
+mod explain;
 mod known;
+mod output;
 
-use super::args::{OutputArgs, TableFormat};
 use super::context::Context;
 use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::{settings, terminal};
 use crate::lake::Lake;
 use crate::model::{Confidence, Finding, Severity};
-use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting, occurrence_rows, scan_lake};
+use crate::pipeline::scan::{ScanConfig, ScanReport};
 use crate::pipeline::scan_files::{scan_files, scan_stream};
-use crate::report::table::Table;
+use crate::pipeline::scan_lake::{occurrence_rows, scan_lake};
 use crate::report::text::{counted, number, terminal as one_line};
-use crate::report::{csv, jsonl};
-use crate::scan::KeyedHash;
+use crate::scan::{Engine, KeyedHash};
+use allow::AllowList;
 use anyhow::Context as _;
 use clap::Args;
-use std::borrow::Cow;
+pub(super) use output::occurrence_json;
+use output::{ScanFormat, ScanOutput};
 use std::collections::HashSet;
-use std::io::Write;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 
 /// Find secrets and personal data.
@@ -55,6 +58,12 @@ pub struct ScanArgs {
     /// Leave out the findings that this file names: fingerprints, one a line, or what scan --format jsonl wrote
     #[arg(long, value_name = "FILE")]
     known: Vec<PathBuf>,
+    /// Leave out what this TOML file allows: [[allow]] with fingerprint or rule, place, reason, owner, expires
+    #[arg(long, value_name = "FILE")]
+    allow: Vec<PathBuf>,
+    /// Say why the finding of this fingerprint (or its beginning) is one: of the lake's kept findings, or of PATH
+    #[arg(long, value_name = "FINGERPRINT", conflicts_with_all = ["occurrences", "since_last", "known"])]
+    explain: Option<String>,
     /// Severity from which findings make the exit code 1 [default: medium] [env: LOGSIFT_FAIL_ON]
     #[arg(long, value_name = "SEVERITY", value_parser = ["info", "low", "medium", "high", "critical"])]
     fail_on: Option<String>,
@@ -62,7 +71,7 @@ pub struct ScanArgs {
     #[arg(long, value_name = "FILE")]
     key_file: Option<PathBuf>,
     #[command(flatten)]
-    pub(super) output: OutputArgs,
+    pub(super) output: ScanOutput,
 }
 
 const EXAMPLES: &str = "\
@@ -81,8 +90,14 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
     let of_lake = args.paths.is_empty();
     let mut lake = if of_lake { Some(context.lake()?) } else { context.lake().ok() };
     let key = context.key(args.key_file.as_deref(), lake.as_ref())?;
+    if let (Some(begins), Some(lake)) = (&args.explain, lake.as_ref().filter(|_| of_lake)) {
+        let kept = lake.findings()?.context("the lake was not scanned yet: `logsift scan` first")?;
+        return explained(begins, &kept, &engine, context);
+    }
     let min_confidence = Confidence::parse(&args.min_confidence).unwrap_or(Confidence::Medium);
-    let config = ScanConfig { engine: &engine, hash: &key, min_confidence, reveal: args.output.reveal };
+    let (reveal, every_place) =
+        (args.output.reveal, of_lake || args.occurrences || args.output.format == ScanFormat::Sarif);
+    let config = ScanConfig { engine: &engine, hash: &key, min_confidence, reveal, every_place };
     let bar = context.terminal.bar("scan");
     let result = match lake.as_ref().filter(|_| of_lake) {
         Some(lake) => {
@@ -103,8 +118,11 @@ pub(super) fn run(args: &ScanArgs, context: &Context) -> anyhow::Result<Exit> {
                 .say("findings are shown, not kept: a scan with fewer rules or another confidence is no whole scan");
         }
     }
-    leave_out(&mut report, args, &key)?;
-    print(args, context, &report)?;
+    leave_out(&mut report, args, &key, context)?;
+    if let Some(begins) = &args.explain {
+        return explained(begins, &report.findings, &engine, context);
+    }
+    output::print(args, context, &report)?;
     tell(context, &report, engine.set().rules.len());
     let found = report.findings.iter().any(|f| f.severity >= fail_on);
     let gaps = lake.as_ref().filter(|_| of_lake).map(|lake| lake.manifest.gaps()).unwrap_or_default();
@@ -137,7 +155,7 @@ pub(super) fn keep(lake: &mut Lake, context: &Context, report: &ScanReport) -> a
 }
 
 /// Takes out what the user knows already.
-fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash) -> anyhow::Result<()> {
+fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash, context: &Context) -> anyhow::Result<()> {
     let mut known = HashSet::new();
     if args.since_last {
         known.extend(report.known.take().unwrap_or_default());
@@ -145,9 +163,27 @@ fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash) -> a
     for file in &args.known {
         known.extend(known::read(file, &key.key_id())?);
     }
-    report.findings.retain(|finding| !known.contains(&finding.fingerprint));
-    report.sightings.retain(|sighting| !known.contains(&sighting.fingerprint));
+    let mut allowed = AllowList::default();
+    for file in &args.allow {
+        allowed.read(file, context.now())?;
+    }
+    allowed.expired.iter().for_each(|line| context.terminal.warn(&one_line(line)));
+    let before = report.findings.len();
+    report.findings.retain(|finding| !known.contains(&finding.fingerprint) && !allowed.holds(finding));
+    if report.findings.len() < before {
+        let told: HashSet<&String> = report.findings.iter().map(|finding| &finding.fingerprint).collect();
+        report.sightings.retain(|sighting| told.contains(&sighting.fingerprint));
+        let left = counted((before - report.findings.len()) as u64, "finding");
+        context.terminal.say(&format!("{left} left out: known or allowed"));
+    }
     Ok(())
+}
+
+fn explained(begins: &str, findings: &[Finding], engine: &Engine, context: &Context) -> anyhow::Result<Exit> {
+    let mut out = terminal::output(None)?;
+    explain::tell(&mut out, explain::pick(findings, begins)?, engine.set(), context)?;
+    out.flush()?;
+    Ok(Exit::Clean)
 }
 
 /// Whether every rule and the default confidence were asked for: what timeline and report count on.
@@ -191,148 +227,4 @@ fn tell(context: &Context, report: &ScanReport, rules: usize) {
         counted(report.records, "record"),
         number(report.bytes),
     ));
-}
-
-fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> anyhow::Result<()> {
-    let mut out = terminal::output(args.output.output.as_deref())?;
-    let width = if args.output.output.is_none() { context.terminal.width() } else { None };
-    if args.occurrences {
-        print_occurrences(&mut *out, args, context, report, width)?;
-    } else {
-        print_findings(&mut *out, args, context, report, width)?;
-    }
-    out.flush().context("output cannot be written")
-}
-
-fn shown<'a>(mask: &'a str, revealed: Option<&'a String>) -> &'a str {
-    revealed.map_or(mask, String::as_str)
-}
-
-fn print_findings(
-    out: &mut dyn Write,
-    args: &ScanArgs,
-    context: &Context,
-    report: &ScanReport,
-    width: Option<usize>,
-) -> anyhow::Result<()> {
-    let value_of = |finding: &Finding| {
-        let sighting = report.sightings.iter().find(|s| s.fingerprint == finding.fingerprint);
-        sighting.and_then(|s| s.revealed.clone()).unwrap_or_else(|| finding.mask.clone())
-    };
-    let first_place =
-        |f: &Finding| f.places.iter().max_by_key(|(_, n)| **n).map(|(p, _)| p.clone()).unwrap_or_default();
-    let time = |t: Option<crate::model::Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();
-    let headers =
-        ["severity", "confidence", "rule", "secret", "count", "first_seen", "last_seen", "place", "fingerprint"];
-    let row = |f: &Finding| {
-        vec![
-            f.severity.to_string(),
-            f.confidence.to_string(),
-            f.rule.clone(),
-            if args.output.reveal { value_of(f) } else { f.mask.clone() },
-            f.count.to_string(),
-            time(f.first_seen),
-            time(f.last_seen),
-            first_place(f),
-            f.fingerprint.clone(),
-        ]
-    };
-    match args.output.format {
-        TableFormat::Jsonl => {
-            for finding in &report.findings {
-                let mut value = serde_json::to_value(finding)?;
-                if args.output.reveal {
-                    value["secret"] = value_of(finding).into();
-                }
-                jsonl::write_line(out, &value)?;
-            }
-        }
-        TableFormat::Csv => {
-            csv::write_row(out, &headers.map(Cow::Borrowed))?;
-            for finding in &report.findings {
-                let cells: Vec<Cow<'_, str>> = row(finding).into_iter().map(Cow::Owned).collect();
-                csv::write_row(out, &cells)?;
-            }
-        }
-        TableFormat::Table => {
-            let mut table = Table::new(&headers).right_aligned(&["count"]);
-            report.findings.iter().for_each(|f| table.push(row(f)));
-            if !table.is_empty() {
-                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-fn print_occurrences(
-    out: &mut dyn Write,
-    args: &ScanArgs,
-    context: &Context,
-    report: &ScanReport,
-    width: Option<usize>,
-) -> anyhow::Result<()> {
-    let headers = ["path", "line", "column", "severity", "confidence", "rule", "secret", "fingerprint"];
-    let line_of = |s: &Sighting| if s.place.line > 0 { s.place.line } else { s.place.record };
-    let row = |s: &Sighting| {
-        vec![
-            s.place.path.clone(),
-            line_of(s).to_string(),
-            s.column.to_string(),
-            s.severity.to_string(),
-            s.confidence.to_string(),
-            s.rule.clone(),
-            shown(&s.mask, s.revealed.as_ref()).to_owned(),
-            s.fingerprint.clone(),
-        ]
-    };
-    match args.output.format {
-        TableFormat::Jsonl => {
-            for sighting in &report.sightings {
-                jsonl::write_line(out, &occurrence_json(sighting))?;
-            }
-        }
-        TableFormat::Csv => {
-            csv::write_row(out, &headers.map(Cow::Borrowed))?;
-            for sighting in &report.sightings {
-                let cells: Vec<Cow<'_, str>> = row(sighting).into_iter().map(Cow::Owned).collect();
-                csv::write_row(out, &cells)?;
-            }
-        }
-        TableFormat::Table => {
-            let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
-            report.sightings.iter().for_each(|s| table.push(row(s)));
-            if !table.is_empty() {
-                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
-            }
-        }
-    }
-    Ok(())
-}
-
-/// One place, as the documented machine output has it.
-fn occurrence_json(s: &Sighting) -> serde_json::Value {
-    let mut value = serde_json::json!({
-        "path": s.place.path,
-        "line": if s.place.line > 0 { s.place.line } else { s.place.record },
-        "column": s.column,
-        "start": s.span.0,
-        "end": s.span.1,
-        "rule": s.rule,
-        "category": s.category,
-        "severity": s.severity,
-        "confidence": s.confidence,
-        "fingerprint": s.fingerprint,
-        "mask": s.mask,
-        "decode_path": s.decode_path,
-        "verdict": s.verdict,
-        "event_id": s.place.event_id,
-        "event_time": s.place.event_time,
-        "source_table": s.place.source_table,
-        "resource": s.place.resource,
-    });
-    if let Some(secret) = &s.revealed {
-        value["secret"] = secret.clone().into();
-    }
-    value
 }

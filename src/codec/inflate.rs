@@ -47,9 +47,20 @@ pub fn crc32(data: &[u8]) -> u32 {
 /// Unwraps every compression layer of `input` (gzip with several members included).
 /// Errors of a broken stream come out of the returned reader, after all bytes before it.
 pub fn open<'r>(input: Box<dyn Read + Send + 'r>) -> io::Result<Box<dyn BufRead + Send + 'r>> {
+    open_counted(input).map(|(reader, _)| reader)
+}
+
+/// [`open`], and how many layers it took off.
+pub fn open_counted<'r>(input: Box<dyn Read + Send + 'r>) -> io::Result<(Box<dyn BufRead + Send + 'r>, usize)> {
+    let mut layers = 0;
     let mut reader = BufReader::with_capacity(BUFFER, input);
     for _ in 0..MAX_LAYERS {
-        match Compression::of(peek(&mut reader)) {
+        let head = match reader.fill_buf() {
+            Ok(head) => head,
+            // A decoder whose head is cut tells it once, and is at its end then.
+            Err(error) => return Ok((Box::new(BufReader::with_capacity(0, Failed(Some(error)))), layers)),
+        };
+        match Compression::of(head) {
             Compression::None => break,
             Compression::Gzip => {
                 let inner = flate2::bufread::MultiGzDecoder::new(reader);
@@ -60,14 +71,18 @@ pub fn open<'r>(input: Box<dyn Read + Send + 'r>) -> io::Result<Box<dyn BufRead 
                 reader = BufReader::with_capacity(BUFFER, Box::new(inner));
             }
         }
+        layers += 1;
     }
-    Ok(Box::new(reader))
+    Ok((Box::new(reader), layers))
 }
 
-/// The first bytes, without taking them; empty when even they cannot be read. The reader that is
-/// asked for them next reports the error.
-fn peek<R: Read>(reader: &mut BufReader<R>) -> &[u8] {
-    reader.fill_buf().unwrap_or_default()
+/// Nothing but an error.
+struct Failed(Option<io::Error>);
+
+impl Read for Failed {
+    fn read(&mut self, _: &mut [u8]) -> io::Result<usize> {
+        self.0.take().map_or(Ok(0), Err)
+    }
 }
 
 #[cfg(test)]
@@ -84,6 +99,15 @@ mod tests {
     fn read(data: Vec<u8>) -> io::Result<Vec<u8>> {
         let mut out = Vec::new();
         open(Box::new(io::Cursor::new(data)))?.read_to_end(&mut out).map(|_| out)
+    }
+
+    #[test]
+    fn a_stream_that_is_cut_anywhere_is_no_whole_one() {
+        let packed = gzip(b"some text");
+        for length in 2..packed.len() {
+            assert!(read(packed[..length].to_vec()).is_err(), "{length}");
+        }
+        assert_eq!(read(packed).unwrap(), b"some text");
     }
 
     #[test]

@@ -7,6 +7,7 @@ pub mod hex;
 pub mod inflate;
 pub mod java_map;
 pub mod json;
+pub mod json_path;
 pub mod json_walk;
 pub mod percent;
 mod quote;

@@ -5,6 +5,7 @@ use super::rule;
 use regex::bytes::Regex;
 use serde::Deserialize;
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
 /// An `[[allow]]` table as written.
 #[derive(Debug, Deserialize)]
@@ -22,11 +23,18 @@ pub(super) struct AllowText {
 #[derive(Debug, Default)]
 pub(super) struct AllowList {
     values: HashSet<Vec<u8>>,
-    patterns: Vec<Regex>,
+    /// As one expression.
+    patterns: String,
+    regex: OnceLock<Option<Regex>>,
 }
 
+/// One thread's regex of a list; none as long as it was not needed.
+#[derive(Debug, Default)]
+pub(super) struct Compiled(Option<Option<Regex>>);
+
 impl AllowList {
-    pub fn add(&mut self, text: AllowText, file: &str) -> Result<(), PatternError> {
+    /// Shipped lists are compiled by the tests, so not here again.
+    pub fn add(&mut self, text: AllowText, file: &str, shipped: bool) -> Result<(), PatternError> {
         if text.reason.is_empty() {
             return Err(PatternError::Pattern {
                 file: file.to_owned(),
@@ -37,18 +45,28 @@ impl AllowList {
         }
         self.values.extend(text.values.iter().map(|v| v.replace("⟨⟩", "").into_bytes()));
         for pattern in &text.patterns {
-            let regex = rule::compile(pattern).map_err(|error| PatternError::Pattern {
-                file: file.to_owned(),
-                rule: text.id.clone(),
-                field: "patterns",
-                message: error.to_string(),
-            })?;
-            self.patterns.push(regex);
+            if !shipped {
+                rule::compile(pattern).map_err(|error| PatternError::Pattern {
+                    file: file.to_owned(),
+                    rule: text.id.clone(),
+                    field: "patterns",
+                    message: error.to_string(),
+                })?;
+            }
+            let or = if self.patterns.is_empty() { "" } else { "|" };
+            self.patterns.push_str(&format!("{or}(?:{pattern})"));
         }
         Ok(())
     }
 
-    pub fn holds(&self, secret: &[u8]) -> bool {
-        self.values.contains(secret) || self.patterns.iter().any(|p| p.is_match(secret))
+    pub fn holds(&self, secret: &[u8], compiled: &mut Compiled) -> bool {
+        let regex = compiled.0.get_or_insert_with(|| self.regex().cloned());
+        self.values.contains(secret) || regex.as_ref().is_some_and(|regex| regex.is_match(secret))
+    }
+
+    /// None where there is no pattern; each compiles by itself, so all do.
+    pub(super) fn regex(&self) -> Option<&Regex> {
+        let compile = || rule::compile_any_size(&self.patterns).ok();
+        if self.patterns.is_empty() { None } else { self.regex.get_or_init(compile).as_ref() }
     }
 }

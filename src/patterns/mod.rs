@@ -2,14 +2,17 @@
 
 mod allow;
 mod check;
+mod confirm;
 pub mod embedded;
+mod known_value;
 mod rule;
 mod set;
 pub mod validators;
 
 pub use check::{SelfTestFailure, self_test};
-pub use rule::{Pack, Rule};
-pub use set::{PatternSet, RuleMatch, RuleSources};
+pub use confirm::{Exact, RuleMatch, Window};
+pub use rule::{FirstStage, Pack, Rule, Scan};
+pub use set::{PatternSet, RuleSources};
 
 /// Why a rule file cannot be used: names file, rule and position.
 #[derive(Debug, thiserror::Error)]

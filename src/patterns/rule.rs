@@ -84,6 +84,7 @@ pub(super) struct RuleText {
     provider: String,
     pattern: String,
     anchor: Option<String>,
+    scanner: Option<Scan>,
     secret_group: Option<usize>,
     #[serde(default)]
     keywords: Vec<String>,
@@ -106,6 +107,26 @@ pub(super) struct RuleText {
     negative_examples: Vec<String>,
 }
 
+/// A first stage of its own kind, for what has no rare character that Hyperscan could look for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Scan {
+    /// `@`.
+    AtSign,
+    /// 13 to 19 digits, in groups as on cards or in none.
+    CardDigits,
+    /// Two upper-case letters, two digits, and eleven more of either, in groups of four or in none.
+    Iban,
+}
+
+/// What the first stage looks for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FirstStage {
+    /// By Hyperscan: the anchor where there is one, else the pattern.
+    Expression(String),
+    Scan(Scan),
+}
+
 /// A checked rule.
 #[derive(Debug)]
 pub struct Rule {
@@ -113,8 +134,7 @@ pub struct Rule {
     pub name: String,
     pub category: Category,
     pub provider: String,
-    /// As written, for the first stage: the anchor where there is one.
-    pub first_stage: String,
+    pub first_stage: FirstStage,
     /// The exact pattern as written; bytes, Unicode off.
     pub pattern: String,
     /// Compiled at its first hit: most rules never hit, and compiling all of them takes longer than
@@ -143,7 +163,18 @@ pub struct Rule {
 
 /// A pattern as bytes, Unicode off, `.` matching newlines: the meaning both engines share.
 pub(super) fn compile(pattern: &str) -> Result<Regex, regex::Error> {
-    RegexBuilder::new(pattern).unicode(false).dot_matches_new_line(true).size_limit(REGEX_LIMIT).build()
+    builder(pattern).size_limit(REGEX_LIMIT).build()
+}
+
+/// Like [`compile`], for what is put together of expressions that are small enough each.
+pub(super) fn compile_any_size(pattern: &str) -> Result<Regex, regex::Error> {
+    builder(pattern).size_limit(usize::MAX).build()
+}
+
+fn builder(pattern: &str) -> RegexBuilder {
+    let mut builder = RegexBuilder::new(pattern);
+    builder.unicode(false).dot_matches_new_line(true);
+    builder
 }
 
 impl Rule {
@@ -170,6 +201,9 @@ impl Rule {
                 compile(anchor).map_err(|e| wrong("anchor", position(anchor, &e)))?;
             }
         }
+        if text.anchor.is_some() && text.scanner.is_some() {
+            return Err(wrong("scanner", "stands in place of an anchor; leave one of them out".to_owned()));
+        }
         let secret_group = text.secret_group.unwrap_or(usize::from(groups > 0));
         if secret_group > groups {
             return Err(wrong("secret_group", format!("{secret_group}, but the pattern has {groups} groups")));
@@ -186,7 +220,10 @@ impl Rule {
         }
         let unmark = |list: Vec<String>| list.into_iter().map(|e| e.replace(BREAK_MARK, "")).collect();
         Ok(Self {
-            first_stage: text.anchor.unwrap_or_else(|| text.pattern.clone()),
+            first_stage: match text.scanner {
+                Some(scan) => FirstStage::Scan(scan),
+                None => FirstStage::Expression(text.anchor.unwrap_or_else(|| text.pattern.clone())),
+            },
             pattern: text.pattern,
             exact: OnceLock::new(),
             id: text.id,

@@ -2,10 +2,7 @@
 
 use super::allow::{AllowList, AllowText};
 use super::rule::{Pack, Rule, RuleText};
-use super::validators::{self, Judgement};
-use super::{PatternError, embedded};
-use crate::model::occurrence::Verdict;
-use crate::model::{Confidence, Severity};
+use super::{PatternError, embedded, known_value};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
@@ -34,20 +31,9 @@ struct RuleFile {
 #[derive(Debug)]
 pub struct PatternSet {
     pub rules: Vec<Rule>,
-    allow: AllowList,
+    pub(super) allow: AllowList,
     /// Of every rule's text: names a compiled database and a scan's state.
     pub hash: String,
-}
-
-/// One confirmed match in a record.
-#[derive(Clone, Debug)]
-pub struct RuleMatch {
-    pub rule: usize,
-    /// Half-open span of the secret.
-    pub span: (usize, usize),
-    pub severity: Severity,
-    pub confidence: Confidence,
-    pub verdict: Verdict,
 }
 
 impl PatternSet {
@@ -59,6 +45,16 @@ impl PatternSet {
         for dir in &sources.dirs {
             read_dir(dir, &mut files)?;
         }
+        Self::build(&files, shipped, sources)
+    }
+
+    /// One rule, that finds this value and nothing else.
+    pub fn of_value(value: &[u8]) -> Result<Self, PatternError> {
+        Self::build(&[("the value".to_owned(), known_value::rule(value))], 0, &RuleSources::default())
+    }
+
+    /// Rules of files, the shipped ones first.
+    fn build(files: &[(String, String)], shipped: usize, sources: &RuleSources) -> Result<Self, PatternError> {
         let mut rules: Vec<Rule> = Vec::new();
         let mut at: HashMap<String, (usize, bool)> = HashMap::new();
         let mut allow = AllowList::default();
@@ -67,7 +63,7 @@ impl PatternSet {
             let parsed: RuleFile = toml::from_str(text)
                 .map_err(|e| PatternError::Toml { file: file.clone(), message: e.to_string().trim_end().to_owned() })?;
             for entry in parsed.allow {
-                allow.add(entry, file)?;
+                allow.add(entry, file, number < shipped)?;
             }
             for entry in parsed.rule {
                 let own = number >= shipped;
@@ -98,88 +94,6 @@ impl PatternSet {
         }
         Ok(Self { rules, allow, hash: hash(&texts) })
     }
-
-    /// Every match of one rule in a record that stands its checks, in order. `table` is the record's
-    /// source table, where it has one.
-    pub fn confirm(&self, rule: usize, record: &[u8], table: Option<&str>, out: &mut Vec<RuleMatch>) {
-        let checked = &self.rules[rule];
-        let Some(regex) = checked.regex() else {
-            return;
-        };
-        let mut slots = regex.capture_locations();
-        let mut from = 0;
-        while from <= record.len() {
-            let Some(whole) = regex.captures_read_at(&mut slots, record, from) else {
-                return;
-            };
-            let (start, end) = slots.get(checked.secret_group).unwrap_or((whole.start(), whole.end()));
-            if let Some(found) = self.judge(rule, record, (start, end), table) {
-                out.push(found);
-            }
-            // On from the secret's end, not the match's: the next secret's context may begin there.
-            from = end.max(whole.start() + 1);
-        }
-    }
-
-    fn judge(&self, rule: usize, record: &[u8], span: (usize, usize), table: Option<&str>) -> Option<RuleMatch> {
-        let checked = &self.rules[rule];
-        let secret = &record[span.0..span.1];
-        if secret.is_empty() || self.allow.holds(secret) {
-            return None;
-        }
-        if checked.entropy.is_some_and(|floor| validators::entropy(secret) < floor) {
-            return None;
-        }
-        if !checked.keywords.is_empty() && !keyword_before(checked, record, span.0) {
-            return None;
-        }
-        let mut confidence = checked.confidence;
-        let mut verdict = Verdict::default();
-        let mut severity = checked.severity;
-        for validator in &checked.validators {
-            match validator.judge(&validators::Candidate { secret, record, span }) {
-                Judgement::Refuted => return None,
-                Judgement::Doubtful(more) => {
-                    confidence = Confidence::Low;
-                    merge(&mut verdict, more);
-                }
-                Judgement::Unknown => {}
-                Judgement::Proven(more) => {
-                    confidence = Confidence::High;
-                    merge(&mut verdict, more);
-                }
-            }
-        }
-        if table.is_some_and(|table| checked.expected_in.iter().any(|t| t == table)) {
-            confidence = Confidence::Low;
-            severity = Severity::Info;
-        }
-        Some(RuleMatch { rule, span, severity, confidence, verdict })
-    }
-}
-
-fn merge(into: &mut Verdict, more: Verdict) {
-    into.valid = more.valid.or(into.valid);
-    into.facts.extend(more.facts);
-    into.public_ids.extend(more.public_ids);
-}
-
-/// Whether one of the rule's keywords stands as a whole word in the bytes before the secret; `_`, `-`,
-/// `.` and changes from lower to upper case separate words, so `awsSecretKey` holds `secret`.
-fn keyword_before(rule: &Rule, record: &[u8], at: usize) -> bool {
-    let before = &record[at.saturating_sub(rule.keyword_distance)..at];
-    let lower = before.to_ascii_lowercase();
-    rule.keywords.iter().any(|keyword| {
-        memchr::memmem::find_iter(&lower, keyword.as_bytes()).any(|start| {
-            let end = start + keyword.len();
-            let camel_start = start > 0 && before[start].is_ascii_uppercase() && before[start - 1].is_ascii_lowercase();
-            let free_start = start == 0 || !lower[start - 1].is_ascii_alphabetic() || camel_start;
-            let camel_end =
-                end < before.len() && before[end].is_ascii_uppercase() && before[end - 1].is_ascii_lowercase();
-            let free_end = end == lower.len() || !lower[end].is_ascii_alphabetic() || camel_end;
-            free_start && free_end
-        })
-    })
 }
 
 fn read_dir(dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), PatternError> {
@@ -205,6 +119,7 @@ fn hash(text: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::rule::FirstStage;
     use super::*;
 
     fn load(toml: &str) -> Result<PatternSet, PatternError> {
@@ -237,8 +152,11 @@ mod tests {
         let set = PatternSet::load(&RuleSources::default()).unwrap();
         for rule in &set.rules {
             assert!(rule.regex().is_some(), "{}", rule.id);
-            assert!(super::super::rule::compile(&rule.first_stage).is_ok(), "{}", rule.id);
+            if let FirstStage::Expression(text) = &rule.first_stage {
+                assert!(super::super::rule::compile(text).is_ok(), "{}", rule.id);
+            }
         }
+        assert!(set.allow.regex().is_some());
     }
 
     #[test]
@@ -257,7 +175,7 @@ mod tests {
         let index = set.rules.iter().position(|r| r.id == "own-rule").unwrap();
         let hits = |text: &str| {
             let mut out = Vec::new();
-            set.confirm(index, text.as_bytes(), None, &mut out);
+            set.confirm_all(index, text.as_bytes(), None, &mut out);
             out.len()
         };
         assert_eq!(hits("pin=481516"), 1);

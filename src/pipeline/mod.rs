@@ -2,6 +2,7 @@
 
 mod block;
 pub mod build_parts;
+mod context;
 mod event_json;
 mod identity;
 pub mod import;
@@ -14,6 +15,7 @@ pub mod parse;
 pub mod progress;
 pub mod scan;
 pub mod scan_files;
+pub mod scan_lake;
 mod stitched;
 
 use crate::lake::LakeError;

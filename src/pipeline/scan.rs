@@ -1,12 +1,10 @@
 //! Lake or files → findings and occurrences, on all cores.
 
+use super::context::{Paths, key_before, steps, told};
 use super::progress::Progress;
 use super::{PipelineError, threads};
-use crate::lake::Lake;
-use crate::lake::derived::OccurrenceRow;
-use crate::lake::manifest::{Part, Scanned};
-use crate::lake::read::RawBatch;
-use crate::model::{Confidence, Finding, Masker as _, Micros, Place, Secret};
+use crate::lake::manifest::Scanned;
+use crate::model::{Confidence, Finding, Masker as _, Place, Secret};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{HashMap, HashSet};
@@ -30,8 +28,17 @@ pub struct Sighting {
     /// Half-open byte offsets in the record (the line, for files).
     pub span: (u64, u64),
     pub verdict: crate::model::occurrence::Verdict,
-    /// The layers it was encoded in, outermost first; none where it stands in plain.
-    pub decode_path: Vec<&'static str>,
+    /// The layers it was encoded in, outermost first, and where in JSON each lies; none where it stands in plain.
+    pub decode_path: Vec<String>,
+    /// Where it stands in its record: `json($.headers.authorization)`, or `key(password)`.
+    pub context: Option<String>,
+}
+
+impl Sighting {
+    /// Its line, or of an event its record, from 1.
+    pub const fn line(&self) -> u64 {
+        if self.place.line > 0 { self.place.line } else { self.place.record }
+    }
 }
 
 /// What a scan needs beside its input.
@@ -41,6 +48,8 @@ pub struct ScanConfig<'a> {
     /// Matches below this are dropped.
     pub min_confidence: Confidence,
     pub reveal: bool,
+    /// Tell every place of a secret; else the first one that each thread came to.
+    pub every_place: bool,
 }
 
 /// What a scan found, and what it did not read.
@@ -78,8 +87,9 @@ pub(super) struct Block {
     /// Of the file, and of the member of an archive.
     pub number: (usize, u64),
     pub name: Arc<str>,
-    /// Number of its first line.
+    /// Number of its first line, and lines in it.
     pub line: u64,
+    pub count: u64,
     /// How much of the first line's head was seen before.
     pub seen: Seen,
     /// Whole lines; else a piece of one.
@@ -87,22 +97,36 @@ pub(super) struct Block {
     pub data: Vec<u8>,
 }
 
+/// Buffers that were used and may be again: memory that is given back costs more than the scan of what was in it.
+#[derive(Clone)]
+struct Spare(Sender<Vec<u8>>, Receiver<Vec<u8>>);
+
+impl Spare {
+    fn new() -> Self {
+        let (give, take) = crossbeam_channel::bounded(4 * threads());
+        Self(give, take)
+    }
+}
+
 /// One thread's means.
 pub(super) struct Worker<'a> {
     config: &'a ScanConfig<'a>,
     scanner: Scanner,
+    key_id: String,
     pub chunk: Chunk,
     found: Vec<Found>,
     /// To all workers.
     blocks: Option<Sender<Block>>,
+    spare: Spare,
     pub done: Done,
 }
 
 impl<'a> Worker<'a> {
-    fn new(config: &'a ScanConfig<'a>, blocks: Sender<Block>) -> Result<Self, PipelineError> {
+    fn new(config: &'a ScanConfig<'a>, blocks: Sender<Block>, spare: Spare) -> Result<Self, PipelineError> {
         let scanner = config.engine.scanner()?;
         let (chunk, found, done) = (Chunk::default(), Vec::new(), Done::default());
-        Ok(Self { config, scanner, chunk, found, blocks: Some(blocks), done })
+        let key_id = config.hash.key_id();
+        Ok(Self { config, scanner, key_id, chunk, found, blocks: Some(blocks), spare, done })
     }
 
     /// Has the block scanned by whoever is free, or scans it.
@@ -113,16 +137,30 @@ impl<'a> Worker<'a> {
         }
     }
 
+    /// A buffer of [`CHUNK`] bytes, whatever is in them.
+    pub fn buffer(&self) -> Vec<u8> {
+        let mut buffer = self.spare.1.try_recv().unwrap_or_default();
+        buffer.resize(CHUNK, 0);
+        buffer
+    }
+
     fn block(&mut self, block: Block) -> Result<(), PipelineError> {
-        let Block { number, name, line, seen, lines, data } = block;
-        if lines {
+        let Block { number, name, line, count, seen, lines, data } = block;
+        let place = |i: usize| Place { path: name.to_string(), line: line + i as u64, ..Place::default() };
+        let place = |i: usize| (place(i), if i == 0 { seen } else { Seen::ALL });
+        let data = if lines {
             self.chunk.lines(data);
-            self.done.records += self.chunk.records() as u64;
+            self.done.records += count;
+            self.scan_chunk(number, None, place)?;
+            self.chunk.take()
         } else {
             self.chunk.push(&data);
-        }
-        let place = |i: usize| Place { path: name.to_string(), line: line + i as u64, ..Place::default() };
-        self.scan(number, None, |i| (place(i), if i == 0 { seen } else { Seen::ALL }))
+            self.scan(number, None, place)?;
+            data
+        };
+        // Where there are enough, this one goes.
+        let _ = self.spare.0.try_send(data);
+        Ok(())
     }
 
     fn finish(mut self) -> Done {
@@ -137,20 +175,32 @@ impl<'a> Worker<'a> {
         self.done
     }
 
-    /// Scans the chunk; `place` tells where record `i` of it lies, and how much of its head was seen before.
+    /// Scans the chunk and empties it; `place` tells where record `i` of it lies, and how much of its head was seen before.
     pub fn scan(
         &mut self,
         number: (usize, u64),
         table: Option<&str>,
         place: impl Fn(usize) -> (Place, Seen),
     ) -> Result<(), PipelineError> {
+        self.scan_chunk(number, table, place)?;
+        self.chunk.clear();
+        Ok(())
+    }
+
+    fn scan_chunk(
+        &mut self,
+        number: (usize, u64),
+        table: Option<&str>,
+        place: impl Fn(usize) -> (Place, Seen),
+    ) -> Result<(), PipelineError> {
+        let (mut known, mut paths) = ((0, 0), Paths::default());
         self.scanner.scan(&self.chunk, table, &mut self.found)?;
         for found in &self.found {
             let matched = &found.matched;
             if matched.confidence < self.config.min_confidence {
                 continue;
             }
-            let (place, seen) = place(found.record);
+            let (place, seen) = place(self.chunk.number(found.record.0, &mut known));
             if matched.span.1 <= seen.before || matched.span.1 > seen.until {
                 continue;
             }
@@ -160,8 +210,12 @@ impl<'a> Worker<'a> {
             let mask = secret.mask();
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
-            let names = (fingerprint.as_str(), &*self.config.hash.key_id(), mask.as_str());
-            self.done.findings.add(set, matched, names, (&counted, place.event_time));
+            let names = (fingerprint.as_str(), self.key_id.as_str(), mask.as_str());
+            let is_new = self.done.findings.add(set, matched, names, (&counted, place.event_time));
+            if !is_new && !self.config.every_place {
+                continue;
+            }
+            let paths = paths.to(found, &self.chunk);
             let rule = &set.rules[matched.rule];
             let offset = |at: usize| (at + seen.base) as u64;
             let sighting = Sighting {
@@ -175,12 +229,12 @@ impl<'a> Worker<'a> {
                 column: offset(matched.span.0) + 1,
                 span: (offset(matched.span.0), offset(matched.span.1)),
                 verdict: matched.verdict.clone(),
-                decode_path: found.decode_path(),
+                decode_path: if found.decoded.is_some() { steps(&paths, found) } else { Vec::new() },
+                context: told(&paths).or_else(|| key_before(self.chunk.bytes(found.record), matched.span.0)),
                 place,
             };
             self.done.sightings.push((number, sighting));
         }
-        self.chunk.clear();
         Ok(())
     }
 }
@@ -210,9 +264,10 @@ pub(super) fn run<T: Sync>(
 ) -> Result<ScanReport, PipelineError> {
     let next = AtomicUsize::new(0);
     let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
+    let spare = Spare::new();
     // Pieces of large files first: with those read ahead nobody waits.
     let one = |send: Sender<Block>, blocks: Receiver<Block>| -> Result<Done, PipelineError> {
-        let mut worker = Worker::new(config, send)?;
+        let mut worker = Worker::new(config, send, spare.clone())?;
         loop {
             while let Ok(block) = blocks.try_recv() {
                 worker.block(block)?;
@@ -260,7 +315,10 @@ pub(super) fn run<T: Sync>(
     Ok(report)
 }
 
-/// Names of resources come from logs too: a secret in one is masked like any other.
+/// Shorter names hold no secret.
+const SHORT: usize = 12;
+
+/// Names of resources and members come from logs too: a secret in one is masked like any other.
 fn mask_places(
     findings: &mut [Finding],
     sightings: &mut [((usize, u64), Sighting)],
@@ -280,166 +338,10 @@ fn mask_places(
         finding.places = std::mem::take(&mut finding.places).into_iter().map(|(name, n)| (masked(&name), n)).collect();
     }
     for (_, sighting) in sightings {
-        if let Some(resource) = &mut sighting.place.resource {
-            *resource = masked(resource);
+        let names = sighting.place.resource.iter_mut().chain(&mut sighting.context).chain(&mut sighting.decode_path);
+        for name in names.filter(|name| name.len() > SHORT) {
+            *name = masked(name);
         }
     }
     Ok(())
-}
-
-/// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
-/// same rules and key, only what came since, unless `all` is to be read.
-pub fn scan_lake(
-    lake: &Lake,
-    config: &ScanConfig<'_>,
-    all: bool,
-    progress: &dyn Progress,
-) -> Result<ScanReport, PipelineError> {
-    let tables = lake.tables();
-    let parts = || lake.all_parts().filter(|part| tables.contains(&part.table.as_str()));
-    let scanned = Scanned {
-        rules: format!("{} {}", config.engine.set().hash, env!("CARGO_PKG_VERSION")),
-        key_id: config.hash.key_id(),
-        parts: parts().map(|part| part.path.clone()).collect(),
-    };
-    let same = |before: &&Scanned| !all && before.rules == scanned.rules && before.key_id == scanned.key_id;
-    let before = lake.manifest.scanned.as_ref().filter(same);
-    let new: Vec<&Part> = parts().filter(|part| before.is_none_or(|b| !b.parts.contains(&part.path))).collect();
-    let mut report = scan_parts(lake, &new, config, progress)?;
-    if before.is_some() {
-        let found = lake.findings()?.unwrap_or_default();
-        report.known = Some(found.iter().map(|finding| finding.fingerprint.clone()).collect());
-        let set = config.engine.set();
-        let mut all = FindingSet::of(found, set);
-        all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
-        report.findings = all.into_sorted();
-    }
-    Ok(ScanReport { scanned, ..report })
-}
-
-fn scan_parts(
-    lake: &Lake,
-    parts: &[&Part],
-    config: &ScanConfig<'_>,
-    progress: &dyn Progress,
-) -> Result<ScanReport, PipelineError> {
-    progress.total(parts.iter().map(|part| part.bytes).sum());
-    run(parts, config, progress, |worker, number, part| {
-        match scan_part(worker, lake, number, part) {
-            Ok(()) => {}
-            Err(PipelineError::Lake(error)) => worker.done.not_scanned.push(error.to_string()),
-            Err(other) => return Err(other),
-        }
-        progress.advance(part.bytes);
-        progress.records(part.rows);
-        Ok(())
-    })
-}
-
-fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
-    let mut tail = Tail::default();
-    for batch in lake.raw_batches(part)? {
-        let batch = batch?;
-        let mut first = 0;
-        for i in 0..batch.len() {
-            if batch.segment(i).is_some() {
-                scan_rows(worker, number, part, &batch, first)?;
-                scan_segment(worker, number, part, &batch, i, &mut tail)?;
-                first = i + 1;
-                continue;
-            }
-            worker.chunk.push(batch.bytes(i));
-            worker.done.records += 1;
-            worker.done.bytes += batch.bytes(i).len() as u64;
-            if worker.chunk.len() >= CHUNK {
-                scan_rows(worker, number, part, &batch, first)?;
-                first = i + 1;
-            }
-        }
-        scan_rows(worker, number, part, &batch, first)?;
-    }
-    Ok(())
-}
-
-/// The end of the last segment, for the next one of the same record.
-#[derive(Default)]
-struct Tail {
-    bytes: Vec<u8>,
-    /// Object, record and number of the segment it is the end of.
-    of: Option<(String, i64, i64)>,
-    /// Bytes at its end whose matches are still to be told.
-    untold: usize,
-}
-
-fn place_of(part: &Part, batch: &RawBatch, i: usize) -> Place {
-    let place = batch.place(i);
-    Place {
-        path: place.object.to_owned(),
-        line: 0,
-        record: place.record as u64,
-        event_id: Some(place.event_id.to_owned()),
-        event_time: place.event_time.map(Micros),
-        source_table: Some(part.table.clone()),
-        resource: place.resource.map(str::to_owned),
-    }
-}
-
-fn scan_rows(
-    worker: &mut Worker<'_>,
-    number: usize,
-    part: &Part,
-    batch: &RawBatch,
-    first: usize,
-) -> Result<(), PipelineError> {
-    worker.scan((number, 0), Some(&part.table), |i| (place_of(part, batch, first + i), Seen::ALL))
-}
-
-/// One segment of a record that was too long, with the end of the segment before it.
-fn scan_segment(
-    worker: &mut Worker<'_>,
-    number: usize,
-    part: &Part,
-    batch: &RawBatch,
-    i: usize,
-    tail: &mut Tail,
-) -> Result<(), PipelineError> {
-    let bytes = batch.bytes(i);
-    let place = batch.place(i);
-    let segment = place.segment.unwrap_or(0);
-    worker.done.records += u64::from(segment == 0);
-    worker.done.bytes += bytes.len() as u64;
-    let follows = |of: &(String, i64, i64)| *of == (place.object.to_owned(), place.record, segment - 1);
-    if !tail.of.as_ref().is_some_and(follows) {
-        *tail = Tail::default();
-    }
-    let before = tail.bytes.len() - tail.untold.min(tail.bytes.len());
-    let mut joined = std::mem::take(&mut tail.bytes);
-    joined.extend_from_slice(bytes);
-    let more = i + 1 < batch.len() && batch.segment(i + 1).is_some_and(|next| next == segment + 1);
-    let untold = if more { OVERLAP / 2 } else { 0 };
-    let seen = Seen { before, until: joined.len() - untold.min(joined.len()), base: 0 };
-    worker.chunk.push(&joined);
-    worker.scan((number, 0), Some(&part.table), |_| (place_of(part, batch, i), seen))?;
-    let kept = joined.split_off(joined.len().saturating_sub(OVERLAP));
-    *tail = Tail { bytes: kept, of: Some((place.object.to_owned(), place.record, segment)), untold };
-    Ok(())
-}
-
-/// The rows of the occurrences table.
-pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
-    let row = |s: &Sighting| OccurrenceRow {
-        fingerprint: s.fingerprint.clone(),
-        rule: s.rule.clone(),
-        severity: s.severity,
-        confidence: s.confidence,
-        mask: s.mask.clone(),
-        event_id: s.place.event_id.clone().unwrap_or_default(),
-        event_time: s.place.event_time,
-        source_table: s.place.source_table.clone().unwrap_or_default(),
-        resource: s.place.resource.clone(),
-        source_object: s.place.path.clone(),
-        source_record: s.place.record,
-        span: s.span,
-    };
-    sightings.iter().map(row).collect()
 }

@@ -8,13 +8,16 @@ use crate::model::{Place, Tally};
 use crate::scan::CHUNK;
 use crate::source::SourceError;
 use crate::source::archive::{Found, unpack};
-use crate::source::object::{Content, Object};
+use crate::source::object::{Content, Object, fill_slice};
 use crate::source::parquet_rows::ParquetRows;
 use crate::source::walk::walk;
 use crate::source::whole::{Spool, Whole};
-use std::io::{BufRead, Read as _};
+use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+
+/// Bytes of a line that are scanned at once at most.
+const LONGEST: usize = 4 * CHUNK;
 
 /// Scans files and directories, line by line of their decompressed bytes.
 pub fn scan_files(
@@ -123,18 +126,18 @@ fn scan_reader(
     name: &str,
     progress: &dyn Progress,
 ) -> Result<Option<SourceError>, PipelineError> {
-    let mut buffer: Vec<u8> = Vec::with_capacity(2 * CHUNK);
     let mut lines = Lines { number, name: Arc::from(name), line: 1, seen: 0, base: 0 };
-    let mut offset = 0u64;
+    let mut buffer = worker.buffer();
+    let (mut filled, mut offset) = (0, 0u64);
     loop {
-        let before = buffer.len();
-        let read = reader.by_ref().take(CHUNK as u64).read_to_end(&mut buffer);
-        let got = buffer.len() - before;
+        let (got, read) = fill_slice(&mut *reader, &mut buffer[filled..]);
+        filled += got;
         offset += got as u64;
         worker.done.bytes += got as u64;
-        let end = got == 0 || read.is_err();
-        if let Some(block) = lines.next(&mut buffer, end) {
+        let end = filled < buffer.len();
+        if let Some((block, rest)) = lines.next(&mut buffer, filled, end, || worker.buffer()) {
             worker.share(block)?;
+            filled = rest;
         }
         if let Err(source) = read {
             return Ok(Some(SourceError::Broken { object: name.to_owned(), offset, source }));
@@ -160,36 +163,39 @@ struct Lines {
 }
 
 impl Lines {
-    /// Takes whole lines off the buffer and leaves the rest in it; of a line longer than the buffer, a piece.
-    fn next(&mut self, buffer: &mut Vec<u8>, end: bool) -> Option<Block> {
-        let whole = if end { Some(buffer.len()) } else { memchr::memrchr(b'\n', buffer).map(|at| at + 1) };
-        let Some(whole) = whole else {
-            return (buffer.len() >= 4 * CHUNK).then(|| self.piece(buffer));
+    /// Takes whole lines off the buffer and leaves the rest in it; of a line longer than some buffers, a piece. Gives
+    /// how much is left; none where the buffer was made longer instead.
+    fn next(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        filled: usize,
+        end: bool,
+        another: impl Fn() -> Vec<u8>,
+    ) -> Option<(Block, usize)> {
+        let whole = if end { Some(filled) } else { memchr::memrchr(b'\n', &buffer[..filled]).map(|at| at + 1) };
+        let (is_piece, taken, kept) = match whole {
+            Some(0) => return None,
+            Some(whole) => (false, whole, whole),
+            None if filled < LONGEST => {
+                buffer.resize(2 * filled, 0);
+                return None;
+            }
+            None => (true, filled, filled - OVERLAP),
         };
-        if whole == 0 {
-            return None;
-        }
-        let mut rest = Vec::with_capacity(2 * CHUNK);
-        rest.extend_from_slice(&buffer[whole..]);
-        buffer.truncate(whole);
-        let data = std::mem::replace(buffer, rest);
-        let count = memchr::memchr_iter(b'\n', &data).count() as u64;
-        let block = self.block(data, Seen { before: self.seen, until: usize::MAX, base: self.base }, true);
-        (self.line, self.seen, self.base) = (self.line + count, 0, 0);
-        Some(block)
-    }
-
-    fn piece(&mut self, buffer: &mut Vec<u8>) -> Block {
-        let seen = Seen { before: self.seen, until: buffer.len() - OVERLAP / 2, base: self.base };
-        let keep = buffer.len() - OVERLAP;
-        let mut rest = Vec::with_capacity(5 * CHUNK);
-        rest.extend_from_slice(&buffer[keep..]);
-        let data = std::mem::replace(buffer, rest);
-        (self.seen, self.base) = (OVERLAP / 2, self.base + keep);
-        self.block(data, seen, false)
-    }
-
-    fn block(&self, data: Vec<u8>, seen: Seen, lines: bool) -> Block {
-        Block { number: self.number, name: Arc::clone(&self.name), line: self.line, seen, lines, data }
+        let mut next = another();
+        let rest = filled - kept;
+        next.resize(next.len().max(2 * rest), 0);
+        next[..rest].copy_from_slice(&buffer[kept..filled]);
+        buffer.truncate(taken);
+        let data = std::mem::replace(buffer, next);
+        let count = if is_piece { 0 } else { memchr::memchr_iter(b'\n', &data).count() as u64 };
+        let unended = u64::from(!is_piece && data.last() != Some(&b'\n'));
+        let until = if is_piece { filled - OVERLAP / 2 } else { usize::MAX };
+        let seen = Seen { before: self.seen, until, base: self.base };
+        let (number, name, line) = (self.number, Arc::clone(&self.name), self.line);
+        let block = Block { number, name, line, count: count + unended, seen, lines: !is_piece, data };
+        (self.seen, self.base) = if is_piece { (OVERLAP / 2, self.base + kept) } else { (0, 0) };
+        self.line += count;
+        Some((block, rest))
     }
 }

@@ -3,9 +3,9 @@
 //! Runs of base64 and hex, `%hh`, JSON escapes that hide characters of secrets, gzip and UTF-16 inside those. What a
 //! level gives is looked through for the next one, up to [`DEPTH`].
 
-use super::engine::Chunk;
+use super::chunk::{Chunk, Last};
 use super::escape::{Places, json_unit, unescaped, url_unit};
-use super::runs::{GZIP, base64_text, hex_text, is_utf16, runs};
+use super::runs::{GZIP, base64_text, encoded, hex_text, is_utf16};
 use crate::codec::inflate;
 use memchr::memmem;
 use std::io::Read as _;
@@ -69,8 +69,7 @@ impl Layer {
 /// Where the text of a record of a level comes from.
 #[derive(Clone, Copy, Debug)]
 struct Origin {
-    /// Record of the level below, and the span in it.
-    record: usize,
+    /// In the data of the level below.
     span: (usize, usize),
     layer: Layer,
 }
@@ -115,7 +114,7 @@ impl Levels {
         }
         let (below, above) = self.levels.split_at_mut(self.count);
         let from = below.last().map_or(chunk, |level| &level.chunk);
-        let mut into = Into { from, level: &mut above[0], room: self.room, left: 0, next: 0 };
+        let mut into = Into { from, level: &mut above[0], room: self.room, left: 0, last: Last::default() };
         into.runs();
         into.escapes();
         (self.room, self.left) = (into.room, self.left + into.left);
@@ -128,30 +127,26 @@ impl Levels {
         &self.levels[self.count - 1]
     }
 
-    /// Record and span of the chunk that a span of the last level stands for; and the layers, outermost first.
-    pub fn outermost(
-        &mut self,
-        chunk: &Chunk,
-        record: usize,
-        span: (usize, usize),
-    ) -> (usize, (usize, usize), Vec<Layer>) {
-        let (mut record, mut span, mut layers) = (record, span, Vec::new());
+    /// The span of the chunk's data that one of the last level's data stands for; and the layers, outermost first.
+    /// The span lies in one record.
+    pub fn outermost(&mut self, chunk: &Chunk, mut span: (usize, usize)) -> ((usize, usize), Vec<Layer>) {
+        let mut layers = Vec::new();
         for n in (0..self.count).rev() {
             let (below, above) = self.levels.split_at_mut(n);
-            let Level { origins, places, .. } = &mut above[0];
+            let Level { origins, places, chunk: own } = &mut above[0];
+            let start = own.record_at(span.0).0;
+            let record = own.number(start, &mut (0, 0));
             if places.0 != record {
                 *places = (record, None);
             }
             let origin = origins[record];
-            let below = below.last().map_or(chunk, |level| &level.chunk);
-            let encoded = &below.record(origin.record)[origin.span.0..origin.span.1];
-            let (start, end) = origin.layer.outer(encoded, span, &mut places.1);
-            span = (origin.span.0 + start, origin.span.0 + end);
-            record = origin.record;
+            let encoded = below.last().map_or(chunk, |level| &level.chunk).bytes(origin.span);
+            let (from, to) = origin.layer.outer(encoded, (span.0 - start, span.1 - start), &mut places.1);
+            span = (origin.span.0 + from, origin.span.0 + to);
             layers.push(origin.layer);
         }
         layers.reverse();
-        (record, span, layers)
+        (span, layers)
     }
 }
 
@@ -165,32 +160,31 @@ struct Into<'a> {
     level: &'a mut Level,
     room: usize,
     left: u64,
-    /// Record that was looked up last: places come in order.
-    next: usize,
+    last: Last,
 }
 
 impl Into<'_> {
-    /// The record that holds the span, and the span in it; none over a border.
-    fn place(&mut self, start: usize, end: usize) -> Option<(usize, (usize, usize))> {
-        let (record, (from, to)) = self.from.record_at(start, &mut self.next)?;
-        (start >= from && end <= to).then_some((record, (start - from, end - from)))
+    /// Whether the span lies in one record.
+    fn is_whole(&mut self, (start, end): (usize, usize)) -> bool {
+        let (from, to) = self.last.record_at(self.from, start);
+        start >= from && end <= to
     }
 
-    fn push(&mut self, (record, span): (usize, (usize, usize)), layer: Layer, text: &[u8]) {
+    fn push(&mut self, span: (usize, usize), layer: Layer, text: &[u8]) {
         if text.len() > self.room {
             self.left += 1;
             return;
         }
         self.room -= text.len();
         self.level.chunk.push(text);
-        self.level.origins.push(Origin { record, span, layer });
+        self.level.origins.push(Origin { span, layer });
     }
 
     /// Base64, hex, and what lies in them.
     fn runs(&mut self) {
         let from = self.from;
-        runs(from.data(), |start, end| self.run(start, end));
-        self.next = 0;
+        encoded(from.data(), |start, end| self.run(start, end));
+        self.last = Last::default();
     }
 
     fn run(&mut self, start: usize, end: usize) {
@@ -210,7 +204,10 @@ impl Into<'_> {
     }
 
     fn decoded(&mut self, start: usize, end: usize, layer: Layer, bytes: &[u8]) {
-        let Some(place) = self.place(start, end) else { return };
+        let place = (start, end);
+        if !self.is_whole(place) {
+            return;
+        }
         if bytes.starts_with(&GZIP) {
             match inflated(bytes) {
                 Some((text, whole)) => {
@@ -227,35 +224,35 @@ impl Into<'_> {
         }
     }
 
-    /// `%hh` and escapes of JSON.
+    /// `%hh` and escapes of JSON that hide something, in one pass.
     fn escapes(&mut self) {
         let data = self.from.data();
-        let mut after = 0;
-        for at in memchr::memchr_iter(b'%', data) {
-            if at < after || url_unit(&data[at..]).0 == 1 {
-                continue;
-            }
-            let of_token = |byte: &&u8| !matches!(**byte, b' ' | b'"' | b'\'' | b'<' | b'>' | b'\n' | b'\t' | b'\\');
-            let before = data[after..at].iter().rev().take(TOKEN).take_while(of_token).count();
-            let end = at + data[at..].iter().take(TOKEN).take_while(of_token).count();
-            after = end.max(at + 1);
-            if let Some(place) = self.place(at - before, end) {
-                let text = unescaped(&data[at - before..end], url_unit);
-                self.push(place, Layer::Url, &text);
-            }
-        }
-        self.next = 0;
-        let mut places: Vec<usize> = memmem::find_iter(data, b"\\u00").chain(memmem::find_iter(data, b"\\/")).collect();
-        places.sort_unstable();
-        let mut last = usize::MAX;
-        for at in places {
-            let Some((record, (start, end))) = self.from.record_at(at, &mut self.next) else { continue };
-            if record != last {
-                last = record;
+        let (mut after, mut seen) = (0, 0);
+        for at in memchr::memchr2_iter(b'%', b'\\', data) {
+            if data[at] == b'%' {
+                if at >= after && url_unit(&data[at..]).0 > 1 {
+                    after = self.url(at, after);
+                }
+            } else if at >= seen && (data[at + 1..].starts_with(b"/") || data[at + 1..].starts_with(b"u00")) {
+                let (start, end) = self.last.record_at(self.from, at);
+                seen = end;
                 let text = unescaped(&data[start..end], json_unit);
-                self.push((record, (0, end - start)), Layer::Json, &text);
+                self.push((start, end), Layer::Json, &text);
             }
         }
+    }
+
+    /// Decodes the token around a `%hh`; gives its end.
+    fn url(&mut self, at: usize, after: usize) -> usize {
+        let data = self.from.data();
+        let of_token = |byte: &&u8| !matches!(**byte, b' ' | b'"' | b'\'' | b'<' | b'>' | b'\n' | b'\t' | b'\\');
+        let before = data[after..at].iter().rev().take(TOKEN).take_while(of_token).count();
+        let end = at + data[at..].iter().take(TOKEN).take_while(of_token).count();
+        if self.is_whole((at - before, end)) {
+            let text = unescaped(&data[at - before..end], url_unit);
+            self.push((at - before, end), Layer::Url, &text);
+        }
+        end.max(at + 1)
     }
 }
 
@@ -282,11 +279,11 @@ mod tests {
         levels.begin(&chunk);
         let mut all = Vec::new();
         while levels.deeper(&chunk) {
-            for i in 0..levels.last().chunk.records() {
-                let text = levels.last().chunk.record(i).to_vec();
-                let (record, (start, end), layers) = levels.outermost(&chunk, i, (0, text.len()));
+            for span in levels.last().chunk.spans() {
+                let text = levels.last().chunk.bytes(span).to_vec();
+                let (outer, layers) = levels.outermost(&chunk, span);
                 let path: Vec<&str> = layers.iter().map(|layer| layer.as_str()).collect();
-                let outer = String::from_utf8_lossy(&chunk.record(record)[start..end]).into_owned();
+                let outer = String::from_utf8_lossy(chunk.bytes(outer)).into_owned();
                 all.push((String::from_utf8_lossy(&text).into_owned(), path.join(" "), outer));
             }
         }
@@ -339,7 +336,10 @@ mod tests {
         let mut levels = Levels::default();
         levels.begin(&chunk);
         assert!(levels.deeper(&chunk));
-        assert_eq!((levels.left, levels.last().chunk.record(0).len()), (1, INFLATED as usize));
+        assert_eq!(
+            (levels.left, levels.last().chunk.bytes(levels.last().chunk.spans()[0]).len()),
+            (1, INFLATED as usize)
+        );
     }
 
     #[test]
@@ -372,10 +372,9 @@ mod tests {
             let mut levels = Levels::default();
             levels.begin(&chunk);
             while levels.deeper(&chunk) {
-                for i in 0..levels.last().chunk.records() {
-                    let length = levels.last().chunk.record(i).len();
-                    let (record, (start, end), _) = levels.outermost(&chunk, i, (0, length));
-                    prop_assert!(start <= end && end <= chunk.record(record).len());
+                for span in levels.last().chunk.spans() {
+                    let ((start, end), _) = levels.outermost(&chunk, span);
+                    prop_assert!(start <= end && end <= chunk.record_at(start).1);
                 }
             }
         }

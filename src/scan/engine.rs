@@ -1,91 +1,27 @@
-//! The two stages together: large chunks of joined records through Hyperscan without start of match,
-//! then the exact regex of only those rules that hit, on only those records.
+//! The two stages together: large chunks of joined records through the first stage, that tells where a rule may match,
+//! then the rule's exact regex on the bytes around.
 
 use super::ScanError;
+use super::chunk::{Chunk, Last};
 use super::decode::{Layer, Levels};
+use super::hits::{Hits, Look};
 use super::hyperscan::{Database, Scratch};
-use super::overlap;
-use crate::patterns::{PatternSet, RuleMatch};
+use super::lower::longest;
+use super::{overlap, quick};
+use crate::codec::json_path::JsonPath;
+use crate::patterns::{Exact, FirstStage, PatternSet, RuleMatch, Scan, Window};
 use std::collections::HashSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
-/// Bytes of records joined into one chunk; measured best between 256 KiB and 4 MiB.
-pub const CHUNK: usize = 512 * 1024;
+/// Bytes of decoded text in which the place of a value is looked for.
+const FAR: usize = 16 * 1024;
 
-/// Records joined with one separator byte: without it `\b` breaks at a border and matches run over it.
-#[derive(Debug, Default)]
-pub struct Chunk {
-    data: Vec<u8>,
-    /// Half-open spans of the records in `data`.
-    records: Vec<(usize, usize)>,
-}
-
-impl Chunk {
-    pub fn push(&mut self, record: &[u8]) {
-        let start = self.data.len();
-        self.data.extend_from_slice(record);
-        self.records.push((start, self.data.len()));
-        self.data.push(b'\n');
-    }
-
-    /// The lines of a buffer, which is taken as it lies in place of all before.
-    pub fn lines(&mut self, text: Vec<u8>) {
-        self.data = text;
-        self.records.clear();
-        let mut start = 0;
-        for end in memchr::memchr_iter(b'\n', &self.data) {
-            self.records.push((start, end));
-            start = end + 1;
-        }
-        if start < self.data.len() {
-            self.records.push((start, self.data.len()));
-            self.data.push(b'\n');
-        }
-    }
-
-    pub fn clear(&mut self) {
-        self.data.clear();
-        self.records.clear();
-    }
-
-    pub fn len(&self) -> usize {
-        self.data.len()
-    }
-
-    /// Number of records.
-    pub fn records(&self) -> usize {
-        self.records.len()
-    }
-
-    pub fn is_empty(&self) -> bool {
-        self.records.is_empty()
-    }
-
-    pub fn record(&self, i: usize) -> &[u8] {
-        let (start, end) = self.records[i];
-        &self.data[start..end]
-    }
-
-    /// All records, and what separates them.
-    pub(super) fn data(&self) -> &[u8] {
-        &self.data
-    }
-
-    /// The record that byte `at` lies in, and its span; none for a separator. `next` is kept between calls in order.
-    pub(super) fn record_at(&self, at: usize, next: &mut usize) -> Option<(usize, (usize, usize))> {
-        while self.records.get(*next).is_some_and(|(_, end)| *end <= at) {
-            *next += 1;
-        }
-        let span = *self.records.get(*next)?;
-        (span.0 <= at).then_some((*next, span))
-    }
-}
-
-/// A confirmed match, with the number of its record in the chunk.
+/// A confirmed match.
 #[derive(Clone, Debug)]
 pub struct Found {
-    pub record: usize,
+    /// Half-open span of its record in the chunk's data.
+    pub record: (usize, usize),
     /// Its span is that of the bytes in the record, encoded as they are.
     pub matched: RuleMatch,
     /// What was decoded; none where the record has it in plain.
@@ -98,6 +34,8 @@ pub struct Decoded {
     pub value: Vec<u8>,
     /// Outermost first.
     pub layers: Vec<Layer>,
+    /// Where it lies in the decoded text, where that is JSON: see [`JsonPath::to`].
+    pub paths: Vec<String>,
 }
 
 impl Found {
@@ -106,10 +44,15 @@ impl Found {
         self.decoded.iter().flat_map(|decoded| &decoded.layers).map(|layer| layer.as_str()).collect()
     }
 
+    /// Its span in the chunk's data.
+    pub fn span(&self) -> (usize, usize) {
+        let (start, end) = self.matched.span;
+        (self.record.0 + start, self.record.0 + end)
+    }
+
     /// The value itself; `chunk` is the one it was found in.
     pub fn value<'v>(&'v self, chunk: &'v Chunk) -> &'v [u8] {
-        let (start, end) = self.matched.span;
-        self.decoded.as_ref().map_or_else(|| &chunk.record(self.record)[start..end], |decoded| &decoded.value)
+        self.decoded.as_ref().map_or_else(|| chunk.bytes(self.span()), |decoded| &decoded.value)
     }
 }
 
@@ -118,26 +61,48 @@ impl Found {
 pub struct Engine {
     set: Arc<PatternSet>,
     database: Arc<Database>,
+    /// Rules that a first stage of our own stands for.
+    quick: Arc<[(Scan, usize)]>,
+    /// How far to look, by rule: found out at its first hit.
+    reach: Arc<[OnceLock<Look>]>,
 }
 
 impl Engine {
     /// Compiles the rules, or takes them from `cache`.
     pub fn new(set: PatternSet, cache: Option<&Path>) -> Result<Self, ScanError> {
         let database = Database::load(&set, cache)?;
-        Ok(Self { set: Arc::new(set), database: Arc::new(database) })
+        let quick = set.rules.iter().enumerate().filter_map(|(n, rule)| match rule.first_stage {
+            FirstStage::Scan(scan) => Some((scan, n)),
+            FirstStage::Expression(_) => None,
+        });
+        let quick = quick.collect();
+        let reach = set.rules.iter().map(|_| OnceLock::new()).collect();
+        Ok(Self { set: Arc::new(set), database: Arc::new(database), quick, reach })
     }
 
     pub fn set(&self) -> &PatternSet {
         &self.set
     }
 
+    /// How far from where the first stage hit a match of the rule may begin and end.
+    fn reach(&self, rule: usize) -> Look {
+        *self.reach[rule].get_or_init(|| match longest(&self.set.rules[rule].pattern) {
+            Some(longest) if !self.database.is_prefilter(rule) => Look::Around(longest),
+            _ => Look::Record,
+        })
+    }
+
     /// A scanner for one thread.
     pub fn scanner(&self) -> Result<Scanner, ScanError> {
+        let mut scans: Vec<Scan> = self.quick.iter().map(|(scan, _)| *scan).collect();
+        scans.sort_unstable();
+        scans.dedup();
         Ok(Scanner {
             engine: self.clone(),
             scratch: self.database.scratch()?,
-            candidates: Vec::new(),
-            settled: vec![0; self.set.rules.len()],
+            scans,
+            hits: Hits::new(self.set.rules.len()),
+            exact: Exact::default(),
             matches: Vec::new(),
             levels: Levels::default(),
         })
@@ -148,10 +113,10 @@ impl Engine {
 pub struct Scanner {
     engine: Engine,
     scratch: Scratch,
-    /// Record and rule of each first-stage hit, once per pair.
-    candidates: Vec<(usize, usize)>,
-    /// Per rule: end of the last record it hit in this chunk, so that a flood of hits costs one test each.
-    settled: Vec<usize>,
+    /// First stages of our own that some rule needs.
+    scans: Vec<Scan>,
+    hits: Hits,
+    exact: Exact,
     matches: Vec<RuleMatch>,
     levels: Levels,
 }
@@ -186,52 +151,86 @@ impl Scanner {
         result
     }
 
+    /// Calls `hit(rule, end)` for each place that a rule may be about.
+    fn first(&self, data: &[u8], mut hit: impl FnMut(usize, usize)) -> Result<(), ScanError> {
+        self.engine.database.scan(data, &self.scratch, &mut hit)?;
+        quick::scan(&self.scans, data, |scan, end| {
+            self.engine.quick.iter().filter(|(of, _)| *of == scan).for_each(|(_, rule)| hit(*rule, end));
+        });
+        Ok(())
+    }
+
     /// Scans the records as they stand.
     fn scan_level(&mut self, chunk: &Chunk, table: Option<&str>, out: &mut Vec<Found>) -> Result<(), ScanError> {
-        self.candidates.clear();
-        self.settled.fill(0);
-        let (candidates, settled) = (&mut self.candidates, &mut self.settled);
-        self.engine.database.scan(&chunk.data, &self.scratch, |rule, end| {
-            if end <= settled[rule] {
-                return;
-            }
-            // The record that holds the match's last byte; a match over a border is confirmed or not there.
-            let record = chunk.records.partition_point(|(_, record_end)| *record_end < end);
-            if let Some(&(_, record_end)) = chunk.records.get(record) {
-                settled[rule] = record_end;
-                candidates.push((record, rule));
-            }
-        })?;
-        self.candidates.sort_unstable();
-        let mut i = 0;
-        while i < self.candidates.len() {
-            let record = self.candidates[i].0;
+        let mut hits = std::mem::take(&mut self.hits);
+        hits.clear();
+        let result = self.first(chunk.data(), |rule, end| hits.add(chunk, rule, self.engine.reach(rule), end));
+        let places = hits.places(chunk);
+        for of_record in places.chunk_by(|a, b| a.record == b.record) {
             self.matches.clear();
-            while i < self.candidates.len() && self.candidates[i].0 == record {
-                let rule = self.candidates[i].1;
-                self.engine.set.confirm(rule, chunk.record(record), table, &mut self.matches);
-                i += 1;
+            let record = of_record[0].record;
+            let bytes = chunk.bytes(record);
+            let (mut rule, mut next) = (usize::MAX, 0);
+            for place in of_record {
+                if place.rule != rule {
+                    (rule, next) = (place.rule, 0);
+                }
+                let window = Window { from: place.window.from.max(next), ..place.window };
+                next = self.engine.set.confirm(&mut self.exact, rule, (bytes, window), table, &mut self.matches);
             }
             overlap::resolve(&self.engine.set, &mut self.matches);
             out.extend(self.matches.drain(..).map(|matched| Found { record, matched, decoded: None }));
         }
-        Ok(())
+        self.hits = hits;
+        result
     }
 
     /// The first stage alone: how many hits it has. What the whole scan is measured against.
     pub fn first_stage(&mut self, chunk: &Chunk) -> Result<u64, ScanError> {
         let mut hits = 0;
-        self.engine.database.scan(&chunk.data, &self.scratch, |_, _| hits += 1)?;
+        self.first(chunk.data(), |_, _| hits += 1)?;
         Ok(hits)
+    }
+
+    /// The first stage of one rule by itself: how many hits it has.
+    pub fn first_stage_of(&self, rule: usize, chunks: &[Chunk]) -> Result<u64, ScanError> {
+        let mut hits = 0;
+        match &self.set().rules[rule].first_stage {
+            FirstStage::Scan(scan) => {
+                chunks.iter().for_each(|chunk| quick::scan(&[*scan], chunk.data(), |_, _| hits += 1));
+            }
+            FirstStage::Expression(_) => {
+                let alone = Database::of_rule(self.set(), rule)?;
+                let scratch = alone.scratch()?;
+                for chunk in chunks {
+                    alone.scan(chunk.data(), &scratch, |_, _| hits += 1)?;
+                }
+            }
+        }
+        Ok(hits)
+    }
+
+    /// Hits of the first stage, and bytes that the exact one looks at, by rule: what a rule costs, whatever the machine.
+    pub fn cost(&mut self, chunk: &Chunk) -> Result<Vec<(u64, u64)>, ScanError> {
+        let mut cost = vec![(0, 0); self.set().rules.len()];
+        let mut hits = Hits::new(cost.len());
+        self.first(chunk.data(), |rule, end| {
+            cost[rule].0 += 1;
+            hits.add(chunk, rule, self.engine.reach(rule), end);
+        })?;
+        for place in hits.places(chunk) {
+            cost[place.rule].1 += (place.window.until - place.window.from) as u64;
+        }
+        Ok(cost)
     }
 
     /// The oracle: every rule's exact regex on one record and what lies in it encoded, no first stage.
     pub fn scan_exact(&self, record: &[u8], table: Option<&str>) -> Vec<Found> {
         let exact = |chunk: &Chunk, out: &mut Vec<Found>| {
-            for record in 0..chunk.records() {
+            for record in chunk.spans() {
                 let mut matches = Vec::new();
                 for rule in 0..self.engine.set.rules.len() {
-                    self.engine.set.confirm(rule, chunk.record(record), table, &mut matches);
+                    self.engine.set.confirm_all(rule, chunk.bytes(record), table, &mut matches);
                 }
                 overlap::resolve(&self.engine.set, &mut matches);
                 out.extend(matches.into_iter().map(|matched| Found { record, matched, decoded: None }));
@@ -256,35 +255,39 @@ impl Scanner {
 struct Encoded {
     /// Matches that stand in plain.
     plain: usize,
-    /// Record, rule and span of the others.
-    known: HashSet<(usize, usize, (usize, usize))>,
+    /// Rule and span of the others.
+    known: HashSet<(usize, (usize, usize))>,
+    last: Last,
 }
 
 impl Encoded {
     fn new(plain: usize) -> Self {
-        Self { plain, known: HashSet::new() }
+        Self { plain, known: HashSet::new(), last: Last::default() }
     }
 
     /// `found` is of the last level.
     fn add(&mut self, levels: &mut Levels, chunk: &Chunk, found: &mut Vec<Found>, out: &mut Vec<Found>) {
-        for Found { record, mut matched, .. } in found.drain(..) {
-            let value = levels.last().chunk.record(record)[matched.span.0..matched.span.1].to_vec();
-            let (record, span, layers) = levels.outermost(chunk, record, matched.span);
+        for hit in found.drain(..) {
+            let value = hit.value(&levels.last().chunk).to_vec();
+            let (span, layers) = levels.outermost(chunk, hit.span());
             let thin = layers.iter().all(|layer| layer.is_thin());
-            if (thin && overlaps(&out[..self.plain], record, span)) || !self.known.insert((record, matched.rule, span))
-            {
+            if (thin && overlaps(&out[..self.plain], span)) || !self.known.insert((hit.matched.rule, span)) {
                 continue;
             }
-            matched.span = span;
-            out.push(Found { record, matched, decoded: Some(Decoded { value, layers }) });
+            let record = self.last.record_at(chunk, span.0);
+            let span = (span.0 - record.0, span.1 - record.0);
+            let text = levels.last().chunk.bytes(hit.record);
+            let paths = if text.len() <= FAR { JsonPath::default().to(text, hit.matched.span.0) } else { Vec::new() };
+            let matched = RuleMatch { span, ..hit.matched };
+            out.push(Found { record, matched, decoded: Some(Decoded { value, layers, paths }) });
         }
     }
 }
 
-/// Whether one of these, by record and place, shares bytes with the span.
-fn overlaps(plain: &[Found], record: usize, (start, end): (usize, usize)) -> bool {
-    let at = plain.partition_point(|found| (found.record, found.matched.span.1) <= (record, start));
-    plain.get(at).is_some_and(|found| found.record == record && found.matched.span.0 < end)
+/// Whether one of these, by place, shares bytes with the span of the chunk.
+fn overlaps(plain: &[Found], (start, end): (usize, usize)) -> bool {
+    let at = plain.partition_point(|found| found.span().1 <= start);
+    plain.get(at).is_some_and(|found| found.span().0 < end)
 }
 
 #[cfg(test)]
@@ -309,7 +312,7 @@ mod tests {
         records.iter().for_each(|r| chunk.push(r));
         let mut out = Vec::new();
         ENGINE.scanner().unwrap().scan(&chunk, None, &mut out).unwrap();
-        let mut all: Vec<Told> = out.into_iter().map(|f| told(f.record, f)).collect();
+        let mut all: Vec<Told> = out.into_iter().map(|f| told(chunk.number(f.record.0, &mut (0, 0)), f)).collect();
         all.sort_by_key(|told| told.0);
         all
     }
@@ -353,7 +356,7 @@ mod tests {
                 for (shape, text) in [("plain", example), ("json", &once), ("twice", &twice)] {
                     let found = chunked(&[text.clone().into_bytes()]);
                     let mut own = Vec::new();
-                    ENGINE.set().confirm(index, text.as_bytes(), None, &mut own);
+                    ENGINE.set().confirm_all(index, text.as_bytes(), None, &mut own);
                     if own.is_empty() || found.is_empty() {
                         missed.push(format!("{} in {shape}: {text}", rule.id));
                     }

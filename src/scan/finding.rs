@@ -35,14 +35,14 @@ impl FindingSet {
         Self { by_fingerprint: findings.into_iter().map(building).collect() }
     }
 
-    /// Counts one match; `place` is the log group, resource or file it is counted under.
+    /// Counts one match; `place` is the log group, resource or file it is counted under. Whether it is the first one.
     pub fn add(
         &mut self,
         set: &PatternSet,
         matched: &RuleMatch,
         (fingerprint, key_id, mask): (&str, &str, &str),
         (place, time): (&str, Option<Micros>),
-    ) {
+    ) -> bool {
         let building = self.by_fingerprint.entry(fingerprint.to_owned()).or_insert_with(|| {
             let rule = &set.rules[matched.rule];
             let finding = Finding {
@@ -83,6 +83,7 @@ impl FindingSet {
         finding.count += 1;
         *finding.places.entry(place.to_owned()).or_default() += 1;
         note_time(finding, time);
+        finding.count == 1
     }
 
     /// Adds another thread's findings.

@@ -2,19 +2,24 @@
 
 use super::ScanError;
 use super::lower;
-use crate::patterns::PatternSet;
+use crate::patterns::{FirstStage, PatternSet};
 use hyperscan::prelude::*;
 use hyperscan::{BlockMode, PatternFlags, SerializedDatabase as _};
 use sha2::{Digest as _, Sha256};
 use std::path::Path;
 
 /// A compiled database; shared by all threads, each with a scratch of its own.
-pub(super) struct Database(BlockDatabase);
+pub(super) struct Database {
+    /// None where no rule is for Hyperscan.
+    block: Option<BlockDatabase>,
+    /// Rules that are too large or unsupported: they hit wherever they may match, and elsewhere.
+    prefilters: Vec<usize>,
+}
 
 /// Working memory of one thread.
-pub(super) struct Scratch(hyperscan::Scratch);
+pub(super) struct Scratch(Option<hyperscan::Scratch>);
 
-const MAGIC: &[u8; 8] = b"lsifthsN";
+const MAGIC: &[u8; 8] = b"lsifthsO";
 
 impl Database {
     /// The set's database, from the cache where there is a good one for this library and CPU.
@@ -25,15 +30,32 @@ impl Database {
         if let Some(database) = file.as_deref().and_then(read_cache) {
             return Ok(database);
         }
-        let database = compile(set, &expressions(set)?)?;
+        let expressions = expressions(set)?;
+        if expressions.is_empty() {
+            return Ok(Self { block: None, prefilters: Vec::new() });
+        }
+        let database = compile(set, &expressions)?;
         if let Some(file) = file {
             write_cache(&file, &database);
         }
         Ok(database)
     }
 
+    /// One rule's database.
+    pub fn of_rule(set: &PatternSet, rule: usize) -> Result<Self, ScanError> {
+        let mut expressions = expressions(set)?;
+        expressions.retain(|(of, _)| *of == rule);
+        compile(set, &expressions)
+    }
+
     pub fn scratch(&self) -> Result<Scratch, ScanError> {
-        self.0.alloc_scratch().map(Scratch).map_err(|e| ScanError::Engine { message: e.to_string() })
+        let scratch = self.block.as_ref().map(|block| block.alloc_scratch()).transpose();
+        scratch.map(Scratch).map_err(|e| ScanError::Engine { message: e.to_string() })
+    }
+
+    /// Whether the ends of the rule's hits say nothing.
+    pub fn is_prefilter(&self, rule: usize) -> bool {
+        self.prefilters.contains(&rule)
     }
 
     /// Calls `hit(rule, end)` for each match in `data`; `end` is the position after its last byte.
@@ -42,15 +64,25 @@ impl Database {
             hit(id as usize, to as usize);
             Matching::Continue
         };
-        self.0.scan(data, &scratch.0, handler).map_err(|e| ScanError::Engine { message: e.to_string() })
+        match (&self.block, &scratch.0) {
+            (Some(block), Some(scratch)) => {
+                block.scan(data, scratch, handler).map_err(|e| ScanError::Engine { message: e.to_string() })
+            }
+            _ => Ok(()),
+        }
     }
 }
 
-fn expressions(set: &PatternSet) -> Result<Vec<String>, ScanError> {
-    let lowered = |rule: &crate::patterns::Rule| {
-        lower::lower(&rule.first_stage).map_err(|message| ScanError::Compile { rule: rule.id.clone(), message })
-    };
-    set.rules.iter().map(lowered).collect()
+/// Rules that Hyperscan is for, with what it looks for.
+fn expressions(set: &PatternSet) -> Result<Vec<(usize, String)>, ScanError> {
+    let mut all = Vec::new();
+    for (n, rule) in set.rules.iter().enumerate() {
+        if let FirstStage::Expression(text) = &rule.first_stage {
+            let wrong = |message| ScanError::Compile { rule: rule.id.clone(), message };
+            all.push((n, lower::lower(text).map_err(wrong)?));
+        }
+    }
+    Ok(all)
 }
 
 fn pattern(expression: &str, id: usize, flags: PatternFlags) -> Result<Pattern, ScanError> {
@@ -60,32 +92,35 @@ fn pattern(expression: &str, id: usize, flags: PatternFlags) -> Result<Pattern, 
     Ok(pattern)
 }
 
-fn compile(set: &PatternSet, expressions: &[String]) -> Result<Database, ScanError> {
+fn compile(set: &PatternSet, expressions: &[(usize, String)]) -> Result<Database, ScanError> {
     let build = |flags: &[PatternFlags]| -> Result<Result<BlockDatabase, String>, ScanError> {
         let mut patterns = Vec::with_capacity(expressions.len());
-        for (id, expression) in expressions.iter().enumerate() {
-            patterns.push(pattern(expression, id, flags[id])?);
+        for ((rule, expression), flags) in expressions.iter().zip(flags) {
+            patterns.push(pattern(expression, *rule, *flags)?);
         }
         Ok(Patterns(patterns).build().map_err(|e| e.to_string()))
     };
     let plain = PatternFlags::DOTALL;
     let mut flags = vec![plain; expressions.len()];
-    if let Ok(database) = build(&flags)? {
-        return Ok(Database(database));
+    if let Ok(block) = build(&flags)? {
+        return Ok(Database { block: Some(block), prefilters: Vec::new() });
     }
     // Some rule is too large or unsupported: it goes through as a prefilter, and is confirmed as all are.
-    for (id, expression) in expressions.iter().enumerate() {
-        let alone = pattern(expression, id, plain)?.build();
+    let mut prefilters = Vec::new();
+    for ((rule, expression), flags) in expressions.iter().zip(&mut flags) {
+        let alone = pattern(expression, *rule, plain)?.build();
         let alone: Result<BlockDatabase, _> = alone;
         if alone.is_err() {
-            flags[id] = plain | PatternFlags::PREFILTER;
-            let filtered: Result<BlockDatabase, _> = pattern(expression, id, flags[id])?.build();
+            *flags = plain | PatternFlags::PREFILTER;
+            prefilters.push(*rule);
+            let filtered: Result<BlockDatabase, _> = pattern(expression, *rule, *flags)?.build();
             if let Err(error) = filtered {
-                return Err(ScanError::Compile { rule: set.rules[id].id.clone(), message: error.to_string() });
+                return Err(ScanError::Compile { rule: set.rules[*rule].id.clone(), message: error.to_string() });
             }
         }
     }
-    build(&flags)?.map(Database).map_err(|message| ScanError::Engine { message })
+    let block = build(&flags)?.map_err(|message| ScanError::Engine { message })?;
+    Ok(Database { block: Some(block), prefilters })
 }
 
 /// Keyed by patterns, how they are lowered, the library's version and CPU: a database only runs where it was
@@ -96,7 +131,9 @@ fn cache_name(set: &PatternSet) -> String {
     hasher.update(cpu().as_bytes());
     hasher.update(lower::REVISION.to_le_bytes());
     for rule in &set.rules {
-        hasher.update(rule.first_stage.as_bytes());
+        if let FirstStage::Expression(text) = &rule.first_stage {
+            hasher.update(text.as_bytes());
+        }
         hasher.update([0]);
     }
     crate::codec::hex::encode(&hasher.finalize()[..12])
@@ -115,7 +152,7 @@ fn cpu() -> String {
     std::env::consts::ARCH.to_owned()
 }
 
-/// Magic, SHA-256 of the rest, database. A damaged or foreign file is as good as none.
+/// Magic, SHA-256 of the rest, count of prefilters and their rules as little-endian u32, database. A damaged or foreign file is as good as none.
 fn read_cache(file: &Path) -> Option<Database> {
     // A pipe in its place would block for ever.
     let data = std::fs::metadata(file).is_ok_and(|meta| meta.is_file()).then(|| std::fs::read(file).ok())??;
@@ -124,14 +161,30 @@ fn read_cache(file: &Path) -> Option<Database> {
     if Sha256::digest(bytes).as_slice() != sum {
         return None;
     }
-    bytes.deserialize::<BlockMode>().ok().map(Database)
+    let (count, mut bytes) = number(bytes)?;
+    let mut prefilters = Vec::new();
+    for _ in 0..count {
+        let (rule, rest) = number(bytes)?;
+        prefilters.push(rule);
+        bytes = rest;
+    }
+    let block = bytes.deserialize::<BlockMode>().ok()?;
+    Some(Database { block: Some(block), prefilters })
+}
+
+fn number(bytes: &[u8]) -> Option<(usize, &[u8])> {
+    let (head, rest) = bytes.split_first_chunk::<4>()?;
+    Some((u32::from_le_bytes(*head) as usize, rest))
 }
 
 fn write_cache(file: &Path, database: &Database) {
-    let Ok(bytes) = database.0.serialize() else {
+    let Some(Ok(block)) = database.block.as_ref().map(|block| block.serialize()) else {
         return;
     };
-    let data = [MAGIC.as_slice(), Sha256::digest(&*bytes).as_slice(), &bytes].concat();
+    let rules = [database.prefilters.len()].into_iter().chain(database.prefilters.iter().copied());
+    let mut bytes: Vec<u8> = rules.flat_map(|number| (number as u32).to_le_bytes()).collect();
+    bytes.extend_from_slice(&block);
+    let data = [MAGIC.as_slice(), Sha256::digest(&bytes).as_slice(), &bytes].concat();
     let staged = file.with_extension(format!("tmp{}", std::process::id()));
     let write = || {
         use std::io::Write as _;

@@ -10,21 +10,28 @@ use std::fmt::Write as _;
 /// Goes into the name of cached databases: raise it when [`lower`] prints other expressions.
 pub(super) const REVISION: u32 = 1;
 
+/// Bytes; looking so far for each hit costs more than looking at a record.
+const FAR: usize = 16 * 1024;
+
 /// The first-stage expression; `Err` where the pattern cannot be expressed.
 pub(super) fn lower(pattern: &str) -> Result<String, String> {
-    let hir = regex_syntax::ParserBuilder::new()
-        .unicode(false)
-        .utf8(false)
-        .dot_matches_new_line(true)
-        .build()
-        .parse(pattern)
-        .map_err(|e| e.to_string())?;
+    let hir = parse(pattern)?;
     if hir.properties().minimum_len() == Some(0) {
         return Err("it matches the empty text".to_owned());
     }
     let mut out = String::new();
     print(&shorten_tail(&hir), &mut out)?;
     Ok(out)
+}
+
+/// Bytes that a match of the pattern has at most; none where there is no bound, or one so large that it is none.
+pub(super) fn longest(pattern: &str) -> Option<usize> {
+    parse(pattern).ok()?.properties().maximum_len().filter(|longest| *longest <= FAR)
+}
+
+fn parse(pattern: &str) -> Result<Hir, String> {
+    let mut builder = regex_syntax::ParserBuilder::new();
+    builder.unicode(false).utf8(false).dot_matches_new_line(true).build().parse(pattern).map_err(|e| e.to_string())
 }
 
 /// Cuts the last repetition to its least count.

@@ -1,7 +1,8 @@
 //! Hides secrets in text that is shown: the scan engine on one text at a time.
 
 use super::ScanError;
-use super::engine::{Chunk, Engine, Found, Scanner};
+use super::chunk::Chunk;
+use super::engine::{Engine, Found, Scanner};
 use crate::model::{Masker, Secret};
 use aho_corasick::{AhoCorasick, MatchKind};
 use std::borrow::Cow;

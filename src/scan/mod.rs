@@ -1,17 +1,22 @@
 //! Bytes → confirmed matches → findings; and the Masker's engine. Knows no lake.
 
+mod chunk;
 mod decode;
 mod engine;
 mod escape;
 mod finding;
+mod hits;
 mod hyperscan;
 mod lower;
 mod masker;
 mod overlap;
+mod quick;
 mod runs;
+mod stride;
 
+pub use chunk::{CHUNK, Chunk};
 pub use decode::INFLATED;
-pub use engine::{CHUNK, Chunk, Engine, Found, Scanner};
+pub use engine::{Engine, Found, Scanner};
 pub use finding::{FindingSet, KeyedHash};
 pub use masker::ScanMasker;
 

@@ -1,5 +1,6 @@
 //! Runs of base64 and hex: where they are, and whether they are text.
 
+use super::stride;
 use crate::codec::base64;
 use crate::codec::hex;
 
@@ -8,38 +9,12 @@ const SHORTEST: usize = 48;
 /// So many bytes tell whether hex is text: random ones pass once in a billion.
 const LOOK: usize = 24;
 
-/// Whether a byte may stand in a run of base64 or hex.
-const IN_RUN: [bool; 256] = {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < table.len() {
-        table[byte] = (byte as u8).is_ascii_alphanumeric() || matches!(byte as u8, b'+' | b'/' | b'-' | b'_');
-        byte += 1;
-    }
-    table
-};
+static ENCODED: stride::Bytes = stride::bytes(true, true, b"+/-_");
 
-/// Calls `found` with every run of [`SHORTEST`] bytes and more. A byte that may not stand in one rules out every run
-/// over it, so that of ordinary text few bytes are looked at, and none twice.
+/// Calls `found` with every run of base64 or hex of [`SHORTEST`] bytes and more.
 #[inline]
-pub(super) fn runs(data: &[u8], mut found: impl FnMut(usize, usize)) {
-    let of_run = |at: usize| IN_RUN[usize::from(data[at])];
-    // All from the first to before the second are of a run.
-    let (mut start, mut known) = (0, 0);
-    while start + SHORTEST <= data.len() {
-        let end = start + SHORTEST;
-        let mut at = end;
-        while at > known && of_run(at - 1) {
-            at -= 1;
-        }
-        if at > known {
-            (start, known) = (at, end);
-            continue;
-        }
-        let end = end + data[end..].iter().take_while(|byte| IN_RUN[usize::from(**byte)]).count();
-        found(start, end);
-        (start, known) = (end, end);
-    }
+pub(super) fn encoded(data: &[u8], found: impl FnMut(usize, usize)) {
+    stride::runs::<SHORTEST>(data, &ENCODED, found);
 }
 
 /// How gzip begins, its one method included. Fact: RFC 1952.

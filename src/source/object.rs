@@ -308,10 +308,24 @@ impl Read for Cut {
     }
 }
 
-/// Any stream of about `size` stored bytes, decompressed; a large one is read ahead on a thread of its own.
+/// Any stream of about `size` stored bytes, decompressed; a large one is inflated on a thread of its own.
 fn decompress(input: Bytes, size: u64) -> io::Result<Box<dyn BufRead + Send>> {
-    let reader = inflate::open(input)?;
-    if size < READ_AHEAD_FROM { Ok(reader) } else { Ok(Box::new(ReadAhead::new(reader))) }
+    let (reader, layers) = inflate::open_counted(input)?;
+    if layers == 0 || size < READ_AHEAD_FROM { Ok(reader) } else { Ok(Box::new(ReadAhead::new(reader))) }
+}
+
+/// Fills the buffer as far as there is something: how far, and why no further if that is not the end.
+pub fn fill_slice(reader: &mut dyn BufRead, buffer: &mut [u8]) -> (usize, io::Result<()>) {
+    let mut filled = 0;
+    while filled < buffer.len() {
+        match reader.read(&mut buffer[filled..]) {
+            Ok(0) => break,
+            Ok(got) => filled += got,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return (filled, Err(error)),
+        }
+    }
+    (filled, Ok(()))
 }
 
 /// A thread costs more than it gives below this.
@@ -321,6 +335,8 @@ const BLOCKS_AHEAD: usize = 4;
 /// Inflates on a thread of its own, a few blocks ahead.
 struct ReadAhead {
     blocks: crossbeam_channel::Receiver<io::Result<Vec<u8>>>,
+    /// Blocks that were read, to be used again.
+    spare: crossbeam_channel::Sender<Vec<u8>>,
     block: Vec<u8>,
     at: usize,
 }
@@ -328,10 +344,13 @@ struct ReadAhead {
 impl ReadAhead {
     fn new(mut reader: Box<dyn BufRead + Send>) -> Self {
         let (send, blocks) = crossbeam_channel::bounded(BLOCKS_AHEAD);
+        let (spare, used) = crossbeam_channel::bounded::<Vec<u8>>(BLOCKS_AHEAD);
         std::thread::spawn(move || {
             loop {
-                let mut block = Vec::with_capacity(BLOCK);
-                let result = reader.by_ref().take(BLOCK as u64).read_to_end(&mut block);
+                let mut block = used.try_recv().unwrap_or_default();
+                block.resize(BLOCK, 0);
+                let (filled, result) = fill_slice(&mut *reader, &mut block);
+                block.truncate(filled);
                 // What came before an error goes out first: nothing read is lost.
                 if block.is_empty() && result.is_ok() {
                     return;
@@ -345,7 +364,7 @@ impl ReadAhead {
                 }
             }
         });
-        Self { blocks, block: Vec::new(), at: 0 }
+        Self { blocks, spare, block: Vec::new(), at: 0 }
     }
 }
 
@@ -361,7 +380,12 @@ impl BufRead for ReadAhead {
     fn fill_buf(&mut self) -> io::Result<&[u8]> {
         if self.at == self.block.len() {
             match self.blocks.recv() {
-                Ok(Ok(block)) => (self.block, self.at) = (block, 0),
+                Ok(Ok(block)) => {
+                    let read = std::mem::replace(&mut self.block, block);
+                    self.at = 0;
+                    // Where there are enough, this one goes.
+                    let _ = self.spare.try_send(read);
+                }
                 Ok(Err(error)) => return Err(error),
                 Err(_) => return Ok(&[]),
             }

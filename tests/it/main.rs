@@ -25,6 +25,7 @@ mod pull;
 #[cfg(feature = "query")]
 mod samples;
 mod scan_again;
+mod scan_output;
 #[cfg(feature = "pull")]
 mod simulator;
 mod stitched;

@@ -1,0 +1,230 @@
+//! How a scan's findings are written.
+
+use super::ScanArgs;
+use crate::cli::context::Context;
+use crate::cli::terminal;
+use crate::model::Finding;
+use crate::pipeline::scan::{ScanReport, Sighting};
+use crate::report::table::Table;
+use crate::report::{asff, csv, jsonl, sarif};
+use anyhow::Context as _;
+use clap::{Args, ValueEnum};
+use std::borrow::Cow;
+use std::collections::HashMap;
+use std::io::Write;
+use std::path::PathBuf;
+
+/// `--format`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum ScanFormat {
+    /// For reading: aligned columns, cut to the terminal's width
+    #[value(alias = "text")]
+    Table,
+    /// One JSON object a line
+    #[value(alias = "json")]
+    Jsonl,
+    /// For spreadsheets: RFC 4180, formulas defused
+    Csv,
+    /// SARIF 2.1.0, for code scanning and CI
+    Sarif,
+    /// Security Hub's finding format, for `aws securityhub batch-import-findings`
+    Asff,
+}
+
+/// Where and how output goes.
+#[derive(Debug, Args)]
+pub struct ScanOutput {
+    /// How to print: table, jsonl, csv, sarif or asff
+    #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
+    pub format: ScanFormat,
+    /// Write to this file instead of stdout
+    #[arg(short, long, value_name = "FILE")]
+    pub output: Option<PathBuf>,
+    /// Show secrets in plain text. Without it every output masks them
+    #[arg(long)]
+    pub reveal: bool,
+    /// The account that the findings are for; --format asff needs it
+    #[arg(long, value_name = "ID")]
+    pub account: Option<String>,
+    /// With --format asff, the region of the Security Hub that takes them
+    #[arg(long, value_name = "REGION", default_value = "us-east-1")]
+    pub hub_region: String,
+}
+
+pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> anyhow::Result<()> {
+    let mut out = terminal::output(args.output.output.as_deref())?;
+    let width = if args.output.output.is_none() { context.terminal.width() } else { None };
+    match args.output.format {
+        ScanFormat::Sarif => {
+            let results = located(report);
+            sarif::write(&mut *out, env!("CARGO_PKG_VERSION"), &results, &report.not_scanned)?;
+            return out.flush().context("output cannot be written");
+        }
+        ScanFormat::Asff => {
+            let account = args.output.account.as_deref();
+            let account = account.context("--format asff needs --account: whose Security Hub takes the findings?")?;
+            let hub = asff::Hub { account, region: &args.output.hub_region, now: context.now() };
+            asff::write(&mut *out, &hub, &report.findings)?;
+            return out.flush().context("output cannot be written");
+        }
+        ScanFormat::Table | ScanFormat::Jsonl | ScanFormat::Csv => {}
+    }
+    if args.occurrences {
+        print_occurrences(&mut *out, args, context, report, width)?;
+    } else {
+        print_findings(&mut *out, args, context, report, width)?;
+    }
+    out.flush().context("output cannot be written")
+}
+
+/// Places of each finding that a reader of SARIF is shown.
+const LOCATIONS: usize = 100;
+
+/// Each finding with where it stands.
+fn located(report: &ScanReport) -> Vec<(&Finding, Vec<sarif::Location<'_>>)> {
+    let mut at: HashMap<&str, Vec<sarif::Location<'_>>> = HashMap::new();
+    for sighting in &report.sightings {
+        let places = at.entry(&sighting.fingerprint).or_default();
+        if places.len() < LOCATIONS {
+            let (place, column, context) = (&sighting.place, sighting.column, sighting.context.as_deref());
+            places.push(sarif::Location { place, column, context });
+        }
+    }
+    report
+        .findings
+        .iter()
+        .map(|finding| (finding, at.remove(finding.fingerprint.as_str()).unwrap_or_default()))
+        .collect()
+}
+
+fn shown<'a>(mask: &'a str, revealed: Option<&'a String>) -> &'a str {
+    revealed.map_or(mask, String::as_str)
+}
+
+fn print_findings(
+    out: &mut dyn Write,
+    args: &ScanArgs,
+    context: &Context,
+    report: &ScanReport,
+    width: Option<usize>,
+) -> anyhow::Result<()> {
+    let plain: HashMap<&str, &String> =
+        report.sightings.iter().filter_map(|s| Some((s.fingerprint.as_str(), s.revealed.as_ref()?))).collect();
+    let value_of = |f: &Finding| plain.get(f.fingerprint.as_str()).map_or_else(|| f.mask.clone(), |v| (*v).clone());
+    let first_place =
+        |f: &Finding| f.places.iter().max_by_key(|(_, n)| **n).map(|(p, _)| p.clone()).unwrap_or_default();
+    let time = |t: Option<crate::model::Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();
+    let headers =
+        ["severity", "confidence", "rule", "secret", "count", "first_seen", "last_seen", "place", "fingerprint"];
+    let row = |f: &Finding| {
+        vec![
+            f.severity.to_string(),
+            f.confidence.to_string(),
+            f.rule.clone(),
+            if args.output.reveal { value_of(f) } else { f.mask.clone() },
+            f.count.to_string(),
+            time(f.first_seen),
+            time(f.last_seen),
+            first_place(f),
+            f.fingerprint.clone(),
+        ]
+    };
+    match args.output.format {
+        ScanFormat::Jsonl => {
+            for finding in &report.findings {
+                let mut value = serde_json::to_value(finding)?;
+                if args.output.reveal {
+                    value["secret"] = value_of(finding).into();
+                }
+                jsonl::write_line(out, &value)?;
+            }
+        }
+        ScanFormat::Csv => {
+            csv::write_row(out, &headers.map(Cow::Borrowed))?;
+            for finding in &report.findings {
+                let cells: Vec<Cow<'_, str>> = row(finding).into_iter().map(Cow::Owned).collect();
+                csv::write_row(out, &cells)?;
+            }
+        }
+        _ => {
+            let mut table = Table::new(&headers).right_aligned(&["count"]);
+            report.findings.iter().for_each(|f| table.push(row(f)));
+            if !table.is_empty() {
+                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn print_occurrences(
+    out: &mut dyn Write,
+    args: &ScanArgs,
+    context: &Context,
+    report: &ScanReport,
+    width: Option<usize>,
+) -> anyhow::Result<()> {
+    let headers = ["path", "line", "column", "severity", "confidence", "rule", "secret", "fingerprint"];
+    let row = |s: &Sighting| {
+        vec![
+            s.place.path.clone(),
+            s.line().to_string(),
+            s.column.to_string(),
+            s.severity.to_string(),
+            s.confidence.to_string(),
+            s.rule.clone(),
+            shown(&s.mask, s.revealed.as_ref()).to_owned(),
+            s.fingerprint.clone(),
+        ]
+    };
+    match args.output.format {
+        ScanFormat::Jsonl => {
+            for sighting in &report.sightings {
+                jsonl::write_line(out, &occurrence_json(sighting))?;
+            }
+        }
+        ScanFormat::Csv => {
+            csv::write_row(out, &headers.map(Cow::Borrowed))?;
+            for sighting in &report.sightings {
+                let cells: Vec<Cow<'_, str>> = row(sighting).into_iter().map(Cow::Owned).collect();
+                csv::write_row(out, &cells)?;
+            }
+        }
+        _ => {
+            let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
+            report.sightings.iter().for_each(|s| table.push(row(s)));
+            if !table.is_empty() {
+                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// One place, as the documented machine output has it.
+pub(in crate::cli) fn occurrence_json(s: &Sighting) -> serde_json::Value {
+    let mut value = serde_json::json!({
+        "path": s.place.path,
+        "line": s.line(),
+        "column": s.column,
+        "start": s.span.0,
+        "end": s.span.1,
+        "rule": s.rule,
+        "category": s.category,
+        "severity": s.severity,
+        "confidence": s.confidence,
+        "fingerprint": s.fingerprint,
+        "mask": s.mask,
+        "decode_path": s.decode_path,
+        "context": s.context,
+        "verdict": s.verdict,
+        "event_id": s.place.event_id,
+        "event_time": s.place.event_time,
+        "source_table": s.place.source_table,
+        "resource": s.place.resource,
+    });
+    if let Some(secret) = &s.revealed {
+        value["secret"] = secret.clone().into();
+    }
+    value
+}

@@ -1,0 +1,168 @@
+//! The lake's raw records → findings and occurrences.
+
+use super::PipelineError;
+use super::progress::Progress;
+use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Sighting, Worker, run};
+use crate::lake::Lake;
+use crate::lake::derived::OccurrenceRow;
+use crate::lake::manifest::{Part, Scanned};
+use crate::lake::read::RawBatch;
+use crate::model::{Micros, Place};
+use crate::scan::{CHUNK, FindingSet};
+
+/// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
+/// same rules and key, only what came since, unless `all` is to be read.
+pub fn scan_lake(
+    lake: &Lake,
+    config: &ScanConfig<'_>,
+    all: bool,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
+    let tables = lake.tables();
+    let parts = || lake.all_parts().filter(|part| tables.contains(&part.table.as_str()));
+    let scanned = Scanned {
+        rules: format!("{} {}", config.engine.set().hash, env!("CARGO_PKG_VERSION")),
+        key_id: config.hash.key_id(),
+        parts: parts().map(|part| part.path.clone()).collect(),
+    };
+    let same = |before: &&Scanned| !all && before.rules == scanned.rules && before.key_id == scanned.key_id;
+    let before = lake.manifest.scanned.as_ref().filter(same);
+    let new: Vec<&Part> = parts().filter(|part| before.is_none_or(|b| !b.parts.contains(&part.path))).collect();
+    let mut report = scan_parts(lake, &new, config, progress)?;
+    if before.is_some() {
+        let found = lake.findings()?.unwrap_or_default();
+        report.known = Some(found.iter().map(|finding| finding.fingerprint.clone()).collect());
+        let set = config.engine.set();
+        let mut all = FindingSet::of(found, set);
+        all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
+        report.findings = all.into_sorted();
+    }
+    Ok(ScanReport { scanned, ..report })
+}
+
+fn scan_parts(
+    lake: &Lake,
+    parts: &[&Part],
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
+    progress.total(parts.iter().map(|part| part.bytes).sum());
+    run(parts, config, progress, |worker, number, part| {
+        match scan_part(worker, lake, number, part) {
+            Ok(()) => {}
+            Err(PipelineError::Lake(error)) => worker.done.not_scanned.push(error.to_string()),
+            Err(other) => return Err(other),
+        }
+        progress.advance(part.bytes);
+        progress.records(part.rows);
+        Ok(())
+    })
+}
+
+fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
+    let mut tail = Tail::default();
+    for batch in lake.raw_batches(part)? {
+        let batch = batch?;
+        let mut first = 0;
+        for i in 0..batch.len() {
+            if batch.segment(i).is_some() {
+                scan_rows(worker, number, part, &batch, first)?;
+                scan_segment(worker, number, part, &batch, i, &mut tail)?;
+                first = i + 1;
+                continue;
+            }
+            worker.chunk.push(batch.bytes(i));
+            worker.done.records += 1;
+            worker.done.bytes += batch.bytes(i).len() as u64;
+            if worker.chunk.len() >= CHUNK {
+                scan_rows(worker, number, part, &batch, first)?;
+                first = i + 1;
+            }
+        }
+        scan_rows(worker, number, part, &batch, first)?;
+    }
+    Ok(())
+}
+
+/// The end of the last segment, for the next one of the same record.
+#[derive(Default)]
+struct Tail {
+    bytes: Vec<u8>,
+    /// Object, record and number of the segment it is the end of.
+    of: Option<(String, i64, i64)>,
+    /// Bytes at its end whose matches are still to be told.
+    untold: usize,
+}
+
+fn place_of(part: &Part, batch: &RawBatch, i: usize) -> Place {
+    let place = batch.place(i);
+    Place {
+        path: place.object.to_owned(),
+        line: 0,
+        record: place.record as u64,
+        event_id: Some(place.event_id.to_owned()),
+        event_time: place.event_time.map(Micros),
+        source_table: Some(part.table.clone()),
+        resource: place.resource.map(str::to_owned),
+    }
+}
+
+fn scan_rows(
+    worker: &mut Worker<'_>,
+    number: usize,
+    part: &Part,
+    batch: &RawBatch,
+    first: usize,
+) -> Result<(), PipelineError> {
+    worker.scan((number, 0), Some(&part.table), |i| (place_of(part, batch, first + i), Seen::ALL))
+}
+
+/// One segment of a record that was too long, with the end of the segment before it.
+fn scan_segment(
+    worker: &mut Worker<'_>,
+    number: usize,
+    part: &Part,
+    batch: &RawBatch,
+    i: usize,
+    tail: &mut Tail,
+) -> Result<(), PipelineError> {
+    let bytes = batch.bytes(i);
+    let place = batch.place(i);
+    let segment = place.segment.unwrap_or(0);
+    worker.done.records += u64::from(segment == 0);
+    worker.done.bytes += bytes.len() as u64;
+    let follows = |of: &(String, i64, i64)| *of == (place.object.to_owned(), place.record, segment - 1);
+    if !tail.of.as_ref().is_some_and(follows) {
+        *tail = Tail::default();
+    }
+    let before = tail.bytes.len() - tail.untold.min(tail.bytes.len());
+    let mut joined = std::mem::take(&mut tail.bytes);
+    joined.extend_from_slice(bytes);
+    let more = i + 1 < batch.len() && batch.segment(i + 1).is_some_and(|next| next == segment + 1);
+    let untold = if more { OVERLAP / 2 } else { 0 };
+    let seen = Seen { before, until: joined.len() - untold.min(joined.len()), base: 0 };
+    worker.chunk.push(&joined);
+    worker.scan((number, 0), Some(&part.table), |_| (place_of(part, batch, i), seen))?;
+    let kept = joined.split_off(joined.len().saturating_sub(OVERLAP));
+    *tail = Tail { bytes: kept, of: Some((place.object.to_owned(), place.record, segment)), untold };
+    Ok(())
+}
+
+/// The rows of the occurrences table.
+pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
+    let row = |s: &Sighting| OccurrenceRow {
+        fingerprint: s.fingerprint.clone(),
+        rule: s.rule.clone(),
+        severity: s.severity,
+        confidence: s.confidence,
+        mask: s.mask.clone(),
+        event_id: s.place.event_id.clone().unwrap_or_default(),
+        event_time: s.place.event_time,
+        source_table: s.place.source_table.clone().unwrap_or_default(),
+        resource: s.place.resource.clone(),
+        source_object: s.place.path.clone(),
+        source_record: s.place.record,
+        span: s.span,
+    };
+    sightings.iter().map(row).collect()
+}

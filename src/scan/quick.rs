@@ -1,0 +1,129 @@
+//! First stages of our own, for what Hyperscan would have to look at every byte for: digits and capitals are
+//! everywhere in logs. Each stands for all matches of its rules: what it finds lies inside every one of them.
+
+use super::stride::{self, runs};
+use crate::patterns::Scan;
+
+/// Digits of a card at least, and with separators at most. Fact: ISO/IEC 7812.
+const SHORTEST: usize = 13;
+/// What an IBAN has at least. Fact: Norway's, in the registry of SWIFT.
+const SHORTEST_IBAN: usize = 15;
+
+/// What cards and IBANs are made of.
+static NUMBERS: stride::Bytes = stride::bytes(true, false, b" -");
+
+/// Calls `hit(scan, end)` for each place that a rule of such a scan may be about; `end` is after a byte of it.
+pub(super) fn scan(wanted: &[Scan], data: &[u8], mut hit: impl FnMut(Scan, usize)) {
+    if wanted.contains(&Scan::AtSign) {
+        memchr::memchr_iter(b'@', data).for_each(|at| hit(Scan::AtSign, at + 1));
+    }
+    let (cards, ibans) = (wanted.contains(&Scan::CardDigits), wanted.contains(&Scan::Iban));
+    if !cards && !ibans {
+        return;
+    }
+    runs::<SHORTEST>(data, &NUMBERS, |start, end| {
+        if cards {
+            card_digits(&data[start..end], |at| hit(Scan::CardDigits, start + at));
+        }
+        if ibans && end - start >= SHORTEST_IBAN {
+            iban(&data[start..end], |at| hit(Scan::Iban, start + at));
+        }
+    });
+}
+
+/// Groups of digits as cards have them: one of 13 to 19, 4-4-4-4 with three more perhaps, 4-6-5 or 4-6-4.
+fn card_digits(run: &[u8], mut hit: impl FnMut(usize)) {
+    // Lengths of the last groups that one separator each stands between.
+    let mut groups = [0usize; 4];
+    let mut at = 0;
+    while at < run.len() {
+        let length = run[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+        if length == 0 {
+            groups = [0; 4];
+            at += 1;
+            continue;
+        }
+        at += length;
+        groups = [groups[1], groups[2], groups[3], length];
+        if (13..=19).contains(&length) || groups == [4; 4] || matches!(groups, [_, 4, 6, 4 | 5]) {
+            hit(at);
+        }
+        at += usize::from(run.get(at).is_some_and(|byte| matches!(byte, b' ' | b'-')));
+    }
+}
+
+/// The four bytes that an IBAN begins with, where eleven digits and capitals follow, a space between groups of four.
+fn iban(run: &[u8], mut hit: impl FnMut(usize)) {
+    let mut at = 0;
+    while at + SHORTEST_IBAN <= run.len() {
+        let head = &run[at..at + 4];
+        let begins = at == 0 || !run[at - 1].is_ascii_alphanumeric();
+        let fits = head[..2].iter().all(u8::is_ascii_uppercase) && head[2..].iter().all(u8::is_ascii_digit);
+        if begins && fits && rest_of_iban(&run[at + 4..]) {
+            hit(at + 4);
+        }
+        // Another begins behind the next separator only.
+        at += 1 + run[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    }
+}
+
+fn rest_of_iban(rest: &[u8]) -> bool {
+    let mut seen = 0;
+    let mut bytes = rest.iter();
+    while seen < SHORTEST_IBAN - 4 {
+        match bytes.next() {
+            Some(byte) if byte.is_ascii_digit() || byte.is_ascii_uppercase() => seen += 1,
+            Some(b' ') if seen % 4 == 0 => {}
+            _ => return false,
+        }
+    }
+    true
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex::bytes::Regex;
+
+    /// Whether the scan says something within each match of the expression.
+    fn misses(kind: Scan, expression: &str, text: &[u8]) -> Vec<String> {
+        let mut ends = Vec::new();
+        scan(&[kind], text, |_, end| ends.push(end));
+        let regex = Regex::new(expression).unwrap();
+        let missed = regex.find_iter(text).filter(|m| !ends.iter().any(|end| m.start() < *end && *end <= m.end()));
+        missed.map(|m| String::from_utf8_lossy(m.as_bytes()).into_owned()).collect()
+    }
+
+    const CARD: &str = r"\b(?:[2-6]\d{12,18}|[2-6]\d{3}(?:[ -]\d{4}){3}(?:[ -]\d{3})?|3\d{3}[ -]\d{6}[ -]\d{4,5})\b";
+    const IBAN: &str = r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2} ?[0-9A-Z]{3}";
+
+    proptest! {
+        #[test]
+        fn nothing_a_card_rule_could_match_is_missed(text in "([0-9]{1,7}[ -]?|[ -]|[2-6][0-9]{3}[ -]|[a-z]){1,60}") {
+            prop_assert_eq!(misses(Scan::CardDigits, CARD, text.as_bytes()), Vec::<String>::new());
+        }
+
+        #[test]
+        fn nothing_an_iban_rule_could_match_is_missed(text in "([A-Z]{2}[0-9]{2}|[ -]|[0-9A-Z]{4} ?|[a-z]){1,40}") {
+            prop_assert_eq!(misses(Scan::Iban, IBAN, text.as_bytes()), Vec::<String>::new());
+        }
+    }
+
+    #[test]
+    fn few_places_of_ordinary_logs_are_looked_at() {
+        let hits = |text: &str| {
+            let mut count = 0;
+            scan(&[Scan::CardDigits, Scan::Iban], text.as_bytes(), |_, _| count += 1);
+            count
+        };
+        assert_eq!(
+            hits("2 123456789012 eni-0a1b 10.0.0.1 10.0.0.2 443 49153 6 25 20000 1418530010 1418530070 ACCEPT OK"),
+            0
+        );
+        assert_eq!(hits("2026-03-02T10:00:00.000Z INFO GET /items/4711 took 17 ms POST 2026-03-02 10:00:00"), 0);
+        // The groups of an IBAN may be a card's.
+        assert_eq!(hits("card 4539 5766 8788 5486, DE19 3704 0000 7933 5435 07"), 3);
+        assert_eq!(hits("3791 698795 54398"), 1);
+    }
+}
