@@ -1,6 +1,7 @@
 //! AWS Security Finding Format, for `aws securityhub batch-import-findings`. Facts: AWS, "Required top-level ASFF
 //! attributes" and "Types taxonomy for ASFF".
 
+use super::text::counted;
 use crate::model::{Finding, Micros, Severity};
 use serde_json::{Value, json};
 use std::io;
@@ -35,11 +36,11 @@ fn one(finding: &Finding, Hub { account, region, now }: &Hub<'_>) -> Value {
     let resources: Vec<Value> = finding.places.keys().take(RESOURCES).map(resource).collect();
     let title = format!("{} in {place}", finding.rule_name);
     let description = format!(
-        "{} ({}) was logged {} times, in {} places. Confidence: {}.",
+        "{} ({}) was logged {}, in {}. Confidence: {}.",
         finding.rule_name,
         finding.mask,
-        finding.count,
-        finding.places.len(),
+        counted(finding.count, "time"),
+        counted(finding.places.len() as u64, "place"),
         finding.confidence
     );
     json!({

@@ -1,6 +1,6 @@
 //! SARIF 2.1.0: findings for code scanning and CI. Facts: OASIS, "Static Analysis Results Interchange Format 2.1.0".
 
-use super::text::is_unsafe;
+use super::text::{counted, is_unsafe};
 use crate::model::{Finding, Place, Severity};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
@@ -56,8 +56,8 @@ fn result(finding: &Finding, index: Option<usize>, at: &[Location<'_>]) -> Value
     let places: Vec<String> = finding.places.keys().map(|place| plain(place)).take(3).collect();
     let more = finding.places.len().saturating_sub(places.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
-    let text =
-        format!("{} {}, {} times in {}{more}", finding.rule_name, finding.mask, finding.count, places.join(", "));
+    let times = counted(finding.count, "time");
+    let text = format!("{} {}, {times} in {}{more}", finding.rule_name, finding.mask, places.join(", "));
     let first = |time: Option<crate::model::Micros>| time.map(|time| time.to_string());
     json!({
         "ruleId": finding.rule,

@@ -374,8 +374,14 @@ mod tests {
         assert_eq!(chunked(&parts), row_by_row(&parts));
     }
 
+    /// `PROPTEST_CASES`, else as many as a second or two are enough for.
+    fn cases() -> ProptestConfig {
+        let asked = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+        ProptestConfig::with_cases(asked.unwrap_or(512))
+    }
+
     proptest! {
-        #![proptest_config(ProptestConfig::with_cases(512))]
+        #![proptest_config(cases())]
         #[test]
         fn chunks_agree_with_rows_on_mangled_examples(
             picks in prop::collection::vec((any::<prop::sample::Index>(), any::<prop::sample::Index>(), any::<u8>(), 0..4u8), 1..12)

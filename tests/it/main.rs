@@ -22,6 +22,7 @@ mod old_lake;
 mod parts;
 #[cfg(feature = "pull")]
 mod pull;
+mod rule_cost;
 #[cfg(feature = "query")]
 mod samples;
 mod scan_again;
