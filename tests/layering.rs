@@ -30,6 +30,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "aws_sdk_s3",
             "aws_sdk_sts",
             "aws_smithy_http_client",
+            "aws_types",
             "tokio",
             "tempfile",
         ],

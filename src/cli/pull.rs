@@ -114,6 +114,7 @@ impl Aws<'_> {
             region: region.cloned(),
             endpoint_url: self.args.endpoint_url.clone(),
             role: self.args.role_arn.clone().map(|arn| Role { arn, external_id, mfa }),
+            ask: Some(ask_code),
         }
     }
 

@@ -7,7 +7,7 @@ use crate::lake::manifest::Scanned;
 use crate::model::{Confidence, Finding, Masker as _, Place, Secret};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
 use crossbeam_channel::{Receiver, Sender};
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -65,6 +65,8 @@ pub struct ScanReport {
     pub not_scanned: Vec<String>,
     /// Things worth saying about single objects.
     pub notes: Vec<String>,
+    /// Log groups of which the lake holds a part, or with something hidden: there may be more than was found.
+    pub incomplete: BTreeSet<String>,
     /// Of a lake: what was read by now.
     pub scanned: Scanned,
     /// Fingerprints of an earlier scan's findings, which these hold too; none where everything was read.

@@ -37,7 +37,9 @@ pub fn scan_lake(
         all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
         report.findings = all.into_sorted();
     }
-    Ok(ScanReport { scanned, ..report })
+    let group = |source: &String| source.rsplit_once(":log-group:").map(|(_, name)| name.to_owned());
+    let incomplete = lake.manifest.partial.keys().filter_map(group).collect();
+    Ok(ScanReport { scanned, incomplete, ..report })
 }
 
 fn scan_parts(

@@ -1,7 +1,7 @@
 //! The standard AWS configuration: profiles, SSO, environment, IMDS, web identity, roles, proxies.
 
 use super::call::told;
-use aws_config::profile::ProfileFileCredentialsProvider;
+use aws_config::profile::{self, ProfileFileCredentialsProvider};
 use aws_config::provider_config::ProviderConfig;
 use aws_config::sts::AssumeRoleProvider;
 use aws_config::{BehaviorVersion, Region, SdkConfig};
@@ -11,6 +11,8 @@ use aws_credential_types::provider::{ProvideCredentials as _, Result};
 use aws_smithy_http_client::proxy::ProxyConfig;
 use aws_smithy_http_client::tls::{Provider, rustls_provider::CryptoMode};
 use aws_smithy_http_client::{Builder, Connector};
+use aws_types::os_shim_internal::{Env, Fs};
+use std::borrow::Cow;
 use std::time::{Duration, SystemTime};
 
 /// Name of the session in the other account's CloudTrail.
@@ -25,7 +27,12 @@ pub struct ClientConfig {
     pub endpoint_url: Option<String>,
     /// To be assumed with the credentials there are.
     pub role: Option<Role>,
+    /// Asks for the code of a second factor, where the profile's own role needs one.
+    pub ask: Option<AskCode>,
 }
+
+/// Asks the user for the code that the device of that number shows.
+pub type AskCode = fn(&str) -> Option<String>;
 
 /// A role to assume.
 #[derive(Clone, Debug)]
@@ -39,11 +46,23 @@ pub struct Role {
 #[derive(Clone, Debug)]
 pub struct Mfa {
     pub serial_number: String,
-    /// Asks the user for the code that the device of that number shows.
-    pub ask: fn(&str) -> Option<String>,
+    pub ask: AskCode,
 }
 
 impl ClientConfig {
+    /// With the role of its profile, where that has an `mfa_serial`: the SDK refuses such profiles, for it cannot ask.
+    pub(super) async fn with_profile_role(self) -> Self {
+        let (None, Some(ask)) = (&self.role, self.ask) else { return self };
+        let (files, name) = (Default::default(), self.profile.clone().map(Cow::Owned));
+        // What is wrong with the files is told by whoever needs them next.
+        let Ok(profiles) = profile::load(&Fs::real(), &Env::real(), &files, name).await else { return self };
+        let get = |name: &str| profiles.get(name).map(str::to_owned);
+        let (Some(arn), Some(serial_number)) = (get("role_arn"), get("mfa_serial")) else { return self };
+        let role = Role { arn, external_id: get("external_id"), mfa: Some(Mfa { serial_number, ask }) };
+        // Without a source profile the credentials are those of the environment.
+        Self { profile: get("source_profile"), region: self.region.or_else(|| get("region")), role: Some(role), ..self }
+    }
+
     /// Region, endpoint and the way to the network; credentials are those without a role.
     pub(super) async fn load(&self) -> SdkConfig {
         let http = Builder::new().build_with_connector_fn(|settings, components| {

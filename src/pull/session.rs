@@ -42,6 +42,7 @@ impl Session {
     }
 
     fn with(runtime: Arc<Runtime>, config: &ClientConfig) -> Result<Self, PullError> {
+        let config = &runtime.block_on(config.clone().with_profile_role());
         let base = runtime.block_on(config.load());
         let region = base.region().ok_or(PullError::NoRegion)?.to_string();
         let login = Login(Arc::new(Source { config: config.clone(), known: Mutex::new(None) }));

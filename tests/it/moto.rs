@@ -194,3 +194,43 @@ fn the_policy_is_printed_without_a_socket() {
     let policy = env.ok(&["pull", "iam-policy", "export-task"]);
     assert!(policy.contains("logs:CreateExportTask") && policy.contains("LogsiftPullExportTask"), "{policy}");
 }
+
+/// As `aws configure` writes it; the SDK refuses such a profile.
+#[test]
+fn a_profile_that_needs_a_second_factor_asks_for_it() {
+    let moto = Moto::start(&["logs", "4", "100"]);
+    let env = TestEnv::new();
+    let serial = "arn:aws:iam::111122223333:mfa/ada";
+    let config = env.file(
+        "config",
+        format!(
+            "[profile audit]\nrole_arn = arn:aws:iam::111122223333:role/audit\nsource_profile = base\n\
+             mfa_serial = {serial}\nregion = eu-central-1\n[profile base]\naws_access_key_id = AKIAEXAMPLE\n\
+             aws_secret_access_key = none\n"
+        ),
+    );
+    let url = format!("http://127.0.0.1:{}", moto.port);
+    let args = [
+        "pull",
+        "--profile",
+        "audit",
+        "--endpoint-url",
+        &url,
+        "cloudwatch",
+        "--log-group",
+        "*",
+        "--since",
+        "1d",
+        "--dry-run",
+    ];
+    let pull = |code: &str| {
+        let mut command = env.command(&args);
+        command.env("AWS_CONFIG_FILE", &config).stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        child.stdin.take().unwrap().write_all(code.as_bytes()).unwrap();
+        Output::of(&args, child.wait_with_output().unwrap())
+    };
+    let given = pull("123456\n").code(0);
+    assert!(given.stderr.contains(&format!("code of {serial}")), "{}", given.stderr);
+    assert!(pull("").code(2).stderr.contains("no code of the second factor"));
+}

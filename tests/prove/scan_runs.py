@@ -247,10 +247,12 @@ def hostile(binary, root):
     files = [tomllib.loads(path.read_text()) for path in sorted((root / "patterns").rglob("*.toml"))]
     texts = [text.replace("⟨⟩", "") for file in files for rule in file.get("rule", []) for text in rule["examples"]]
     examples = [text for text in texts if "\n" not in text]
+    misses = [text.replace("⟨⟩", "") for file in files for rule in file.get("rule", []) for text in rule["negative_examples"]]
     near = [text[:-1] for text in examples] + [text[: len(text) // 2] for text in examples]
     run_of = "".join(random.Random(1).choice(ALNUM + "+/") for _ in range(1 << 20))
     texts = {
-        "near-misses of every rule": lambda: "\n".join(near) + "\n",
+        "near-misses of every rule": lambda: "\n".join(text for text in misses if "\n" not in text) + "\n",
+        "examples that are cut, half of them still secrets": lambda: "\n".join(near) + "\n",
         "beginnings repeated": lambda: "\n".join(text[:8] * 40 for text in examples) + "\n",
         "every example, back to back": lambda: " ".join(examples) + "\n",
         "one letter": lambda: "a" * (1 << 20) + "\n",

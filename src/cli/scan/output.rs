@@ -133,6 +133,11 @@ fn print_findings(
         ScanFormat::Jsonl => {
             for finding in &report.findings {
                 let mut value = serde_json::to_value(finding)?;
+                let is_incomplete = |place: &&String| report.incomplete.contains(*place);
+                let incomplete: Vec<&str> = finding.places.keys().filter(is_incomplete).map(String::as_str).collect();
+                if !incomplete.is_empty() {
+                    value["incomplete_places"] = incomplete.into();
+                }
                 if args.output.reveal {
                     value["secret"] = value_of(finding).into();
                 }
