@@ -12,7 +12,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
     ("codec", &[], &["flate2", "zstd", "base64"]),
     ("formats", &["model", "codec"], &[]),
     ("stitch", &["model", "codec", "formats"], &[]),
-    ("patterns", &["model", "codec"], &["toml", "regex", "regex_syntax", "walkdir"]),
+    ("patterns", &["model", "codec"], &["toml", "yaml_serde", "regex", "regex_syntax", "walkdir"]),
     ("report", &["model"], &["askama"]),
     (
         "source",

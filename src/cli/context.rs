@@ -1,7 +1,7 @@
 //! What every command has at hand.
 
 use super::args::GlobalArgs;
-use super::rules::RuleArgs;
+use super::rules::{self, RuleArgs};
 use super::settings::{ColorChoice, Settings};
 use super::terminal::Terminal;
 use crate::lake::Lake;
@@ -68,8 +68,12 @@ impl Context {
         Ok(Key(key))
     }
 
-    pub fn engine(&self, rules: &RuleArgs) -> anyhow::Result<Engine> {
-        let set = PatternSet::load(&rules.sources(&self.settings)?)?;
+    pub fn engine(&self, args: &RuleArgs) -> anyhow::Result<Engine> {
+        let set = PatternSet::load(&args.sources(&self.settings)?)?;
+        if !set.notes.is_empty() {
+            let told = rules::summary(&set.notes);
+            self.terminal.say(&format!("{told}; `logsift patterns check --rules …` names them"));
+        }
         Ok(Engine::new(set, Some(&self.cache_dir()))?)
     }
 

@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::terminal;
-use crate::patterns::{FirstStage, PatternSet, Rule, self_test};
+use crate::patterns::{FirstStage, Foreign, ForeignNote, PatternSet, Rule, convert, self_test};
 use crate::report::jsonl;
 use crate::report::table::Table;
 use anyhow::Context as _;
@@ -40,6 +40,15 @@ enum PatternsCommand {
     /// Check rule files: syntax, patterns, validators, and that every example does what it must
     #[command(alias = "test")]
     Check,
+    /// Write rules of Gitleaks, Betterleaks, Nosey Parker or Kingfisher as a rule file of logsift
+    Convert {
+        /// Rule files (*.toml, *.yml, *.yaml), or folders of them
+        #[arg(value_name = "FILE", required = true)]
+        paths: Vec<PathBuf>,
+        /// Write to this file [default: standard output]
+        #[arg(long, short, value_name = "FILE")]
+        output: Option<PathBuf>,
+    },
     /// Show what each rule costs on a sample of logs
     Cost {
         /// Files, plain or compressed
@@ -52,6 +61,9 @@ enum PatternsCommand {
 }
 
 pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit> {
+    if let PatternsCommand::Convert { paths, output } = &args.command {
+        return convert_rules(paths, output.as_deref(), context);
+    }
     let set = PatternSet::load(&args.rules.sources(&context.settings)?)?;
     let mut out = terminal::output(None)?;
     let exit = match &args.command {
@@ -86,7 +98,9 @@ pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit
             cost::run(set, paths, format, context)?;
             Exit::Clean
         }
+        PatternsCommand::Convert { .. } => Exit::Clean,
         PatternsCommand::Check => {
+            tell(&set.notes, context);
             let failures = self_test(&set);
             for failure in &failures {
                 context
@@ -105,6 +119,27 @@ pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit
     };
     out.flush()?;
     Ok(exit)
+}
+
+fn convert_rules(paths: &[PathBuf], output: Option<&std::path::Path>, context: &Context) -> anyhow::Result<Exit> {
+    let (text, notes) = convert(paths)?;
+    let mut out = terminal::output(output)?;
+    out.write_all(text.as_bytes())?;
+    out.flush()?;
+    tell(&notes, context);
+    context.terminal.say(&super::rules::summary(&notes));
+    Ok(Exit::Clean)
+}
+
+/// One line for each rule of another scanner that was not carried whole.
+fn tell(notes: &[ForeignNote], context: &Context) {
+    for note in notes {
+        let what = match &note.what {
+            Foreign::Without(lost) => format!("taken without {}", lost.join(", ")),
+            Foreign::Left(why) => format!("not taken: {why}"),
+        };
+        context.terminal.warn(&format!("{}: rule `{}`: {what}", note.file, note.rule));
+    }
 }
 
 fn as_json(rule: &Rule) -> serde_json::Value {

@@ -1,7 +1,7 @@
 //! Which rules: flags that `scan` and `patterns` share.
 
 use super::settings::Settings;
-use crate::patterns::{Pack, RuleSources};
+use crate::patterns::{Foreign, ForeignNote, Pack, RuleSources};
 use clap::Args;
 use std::path::PathBuf;
 
@@ -11,8 +11,9 @@ pub struct RuleArgs {
     /// Rule packs to use: secrets, pii, phi, financial, all; may be given more than once [default: all]
     #[arg(long, global = true, value_name = "PACK", value_delimiter = ',')]
     pub pack: Vec<String>,
-    /// Directory of your own rule files (*.toml); a rule with a shipped rule's id replaces it
-    #[arg(long, global = true, value_name = "DIR")]
+    /// Your own rules: a file or a folder of *.toml; a rule with a shipped rule's id replaces it. Rules of Gitleaks and
+    /// Betterleaks (*.toml), Nosey Parker and Kingfisher (*.yml) are read too
+    #[arg(long, global = true, value_name = "PATH")]
     pub rules: Vec<PathBuf>,
     /// Rule to leave out, by id
     #[arg(long, global = true, value_name = "ID", value_delimiter = ',')]
@@ -28,4 +29,10 @@ impl RuleArgs {
         disable.extend(self.disable.iter().cloned());
         Ok(RuleSources { dirs, packs, disable })
     }
+}
+
+/// What became of rules of other scanners, in a sentence.
+pub(super) fn summary(notes: &[ForeignNote]) -> String {
+    let left = notes.iter().filter(|note| matches!(note.what, Foreign::Left(_))).count();
+    format!("of the rules of other scanners {left} were not taken, {} not whole", notes.len() - left)
 }

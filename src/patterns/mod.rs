@@ -3,14 +3,19 @@
 mod allow;
 mod check;
 mod confirm;
+mod convert;
 pub mod embedded;
+mod foreign;
 mod known_value;
+mod named;
 mod rule;
 mod set;
 pub mod validators;
 
 pub use check::{SelfTestFailure, self_test};
 pub use confirm::{Exact, RuleMatch, Window};
+pub use convert::convert;
+pub use foreign::{Foreign, ForeignNote};
 pub use rule::{FirstStage, Pack, Rule, Scan};
 pub use set::{PatternSet, RuleSources};
 

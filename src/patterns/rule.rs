@@ -1,6 +1,7 @@
 //! One rule as its TOML file says it, checked.
 
 use super::PatternError;
+use super::named;
 use super::validators::{self, Validator};
 use crate::model::{Confidence, Severity};
 use regex::bytes::{Regex, RegexBuilder};
@@ -79,32 +80,65 @@ impl Category {
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleText {
     pub id: String,
-    name: String,
-    category: Category,
-    provider: String,
-    pattern: String,
-    anchor: Option<String>,
-    scanner: Option<Scan>,
-    secret_group: Option<usize>,
+    pub name: String,
+    pub category: Category,
+    pub provider: String,
+    pub pattern: Option<String>,
     #[serde(default)]
-    keywords: Vec<String>,
-    keyword_distance: Option<usize>,
-    entropy: Option<f64>,
+    pub names: Vec<String>,
+    pub value: Option<String>,
+    pub anchor: Option<String>,
+    pub scanner: Option<Scan>,
+    pub secret_group: Option<usize>,
     #[serde(default)]
-    validators: Vec<String>,
+    pub keywords: Vec<String>,
+    pub keyword_distance: Option<usize>,
+    pub entropy: Option<f64>,
     #[serde(default)]
-    expected_in: Vec<String>,
+    pub validators: Vec<String>,
     #[serde(default)]
-    public: bool,
-    severity: Severity,
-    confidence: Confidence,
-    remediation: String,
+    pub expected_in: Vec<String>,
     #[serde(default)]
-    references: Vec<String>,
+    pub public: bool,
+    pub severity: Severity,
+    pub confidence: Confidence,
+    pub remediation: String,
     #[serde(default)]
-    examples: Vec<String>,
+    pub references: Vec<String>,
     #[serde(default)]
-    negative_examples: Vec<String>,
+    pub examples: Vec<String>,
+    #[serde(default)]
+    pub negative_examples: Vec<String>,
+}
+
+impl RuleText {
+    /// A rule that has a pattern, and of the rest what can be said of any secret.
+    pub fn of_pattern(id: String, name: String, pattern: String) -> Self {
+        Self {
+            id,
+            name,
+            category: Category::Token,
+            provider: "imported".to_owned(),
+            pattern: Some(pattern),
+            names: Vec::new(),
+            value: None,
+            anchor: None,
+            scanner: None,
+            secret_group: None,
+            keywords: Vec::new(),
+            keyword_distance: None,
+            entropy: None,
+            validators: Vec::new(),
+            expected_in: Vec::new(),
+            public: false,
+            severity: Severity::Medium,
+            confidence: Confidence::Medium,
+            remediation: "Revoke it where it was issued, and have the program mask it before it logs.".to_owned(),
+            references: Vec::new(),
+            examples: Vec::new(),
+            negative_examples: Vec::new(),
+        }
+    }
 }
 
 /// A first stage of its own kind, for what has no rare character that Hyperscan could look for.
@@ -194,26 +228,26 @@ impl Rule {
         if text.id.is_empty() || !text.id.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-') {
             return Err(wrong("id", "lower-case letters, digits and `-` only".to_owned()));
         }
-        let groups = groups(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
+        let (pattern, anchor) = expressions(&text).map_err(|(field, message)| wrong(field, message))?;
+        let groups = groups(&pattern).map_err(|e| wrong("pattern", position(&pattern, &e)))?;
         if !shipped {
-            compile(&text.pattern).map_err(|e| wrong("pattern", position(&text.pattern, &e)))?;
-            if let Some(anchor) = &text.anchor {
+            compile(&pattern).map_err(|e| wrong("pattern", position(&pattern, &e)))?;
+            if let Some(anchor) = &anchor {
                 compile(anchor).map_err(|e| wrong("anchor", position(anchor, &e)))?;
             }
-        }
-        if text.anchor.is_some() && text.scanner.is_some() {
-            return Err(wrong("scanner", "stands in place of an anchor; leave one of them out".to_owned()));
         }
         let secret_group = text.secret_group.unwrap_or(usize::from(groups > 0));
         if secret_group > groups {
             return Err(wrong("secret_group", format!("{secret_group}, but the pattern has {groups} groups")));
         }
-        let mut found = Vec::with_capacity(text.validators.len());
-        for name in &text.validators {
+        let mut found = Vec::with_capacity(text.validators.len() + 1);
+        // What a name alone gives away, a name can also deny.
+        let of_name = text.value.is_some().then_some("key-name");
+        for name in text.validators.iter().map(String::as_str).chain(of_name) {
             let validator = validators::by_name(name).ok_or_else(|| PatternError::Validator {
                 file: file.to_owned(),
                 rule: text.id.clone(),
-                name: name.clone(),
+                name: name.to_owned(),
                 known: validators::names().collect::<Vec<_>>().join(", "),
             })?;
             found.push(validator);
@@ -222,9 +256,9 @@ impl Rule {
         Ok(Self {
             first_stage: match text.scanner {
                 Some(scan) => FirstStage::Scan(scan),
-                None => FirstStage::Expression(text.anchor.unwrap_or_else(|| text.pattern.clone())),
+                None => FirstStage::Expression(anchor.unwrap_or_else(|| pattern.clone())),
             },
-            pattern: text.pattern,
+            pattern,
             exact: OnceLock::new(),
             id: text.id,
             name: text.name,
@@ -245,6 +279,21 @@ impl Rule {
             negative_examples: unmark(text.negative_examples),
             file: file.to_owned(),
         })
+    }
+}
+
+/// The pattern and, where it has one, the anchor of a rule as written; or which key is wrong, and how.
+fn expressions(text: &RuleText) -> Result<(String, Option<String>), (&'static str, String)> {
+    if text.anchor.is_some() && text.scanner.is_some() {
+        return Err(("scanner", "stands in place of an anchor; leave one of them out".to_owned()));
+    }
+    match (&text.pattern, &text.value) {
+        (Some(pattern), None) if text.names.is_empty() => Ok((pattern.clone(), text.anchor.clone())),
+        (None, Some(value)) if !text.names.is_empty() => {
+            let (pattern, anchor) = named::expressions(&text.names, value).map_err(|message| ("names", message))?;
+            Ok((pattern, Some(text.anchor.clone().unwrap_or(anchor))))
+        }
+        _ => Err(("pattern", "a rule has either a `pattern`, or `names` and a `value`".to_owned())),
     }
 }
 

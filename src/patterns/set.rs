@@ -1,16 +1,20 @@
 //! The rules of a scan, and the exact second stage: from a record to confirmed matches.
 
 use super::allow::{AllowList, AllowText};
+use super::foreign::{self, Foreign, ForeignNote, Foreigners};
 use super::rule::{Pack, Rule, RuleText};
 use super::{PatternError, embedded, known_value};
 use serde::Deserialize;
 use std::collections::HashMap;
 use std::path::Path;
 
+/// Endings of rule files; the YAML ones are of other scanners.
+const RULE_FILES: [&str; 3] = ["toml", "yml", "yaml"];
+
 /// Where rules come from besides the shipped ones.
 #[derive(Clone, Debug, Default)]
 pub struct RuleSources {
-    /// Directories of `*.toml`; a rule with a shipped rule's id replaces it.
+    /// Rule files, and directories of them; a rule with a shipped rule's id replaces it.
     pub dirs: Vec<std::path::PathBuf>,
     /// Empty means all.
     pub packs: Vec<Pack>,
@@ -34,6 +38,8 @@ pub struct PatternSet {
     pub(super) allow: AllowList,
     /// Of every rule's text: names a compiled database and a scan's state.
     pub hash: String,
+    /// What became of rules that were written for other scanners.
+    pub notes: Vec<ForeignNote>,
 }
 
 impl PatternSet {
@@ -55,36 +61,24 @@ impl PatternSet {
 
     /// Rules of files, the shipped ones first.
     fn build(files: &[(String, String)], shipped: usize, sources: &RuleSources) -> Result<Self, PatternError> {
-        let mut rules: Vec<Rule> = Vec::new();
-        let mut at: HashMap<String, (usize, bool)> = HashMap::new();
-        let mut allow = AllowList::default();
-        let mut texts = String::new();
+        let mut all = Building::default();
         for (number, (file, text)) in files.iter().enumerate() {
-            let parsed: RuleFile = toml::from_str(text)
-                .map_err(|e| PatternError::Toml { file: file.clone(), message: e.to_string().trim_end().to_owned() })?;
-            for entry in parsed.allow {
-                allow.add(entry, file, number < shipped)?;
-            }
-            for entry in parsed.rule {
-                let own = number >= shipped;
-                let rule = Rule::check(entry, file, !own)?;
-                match at.get(&rule.id) {
-                    Some(&(index, false)) if own => {
-                        at.insert(rule.id.clone(), (index, true));
-                        rules[index] = rule;
+            let own = number >= shipped;
+            match if own { foreign::read(file, text)? } else { None } {
+                Some(theirs) => all.add_foreign(file, theirs),
+                None => {
+                    let parsed = RuleFile::parse(file, text)?;
+                    for entry in parsed.allow {
+                        all.allow.add(entry, file, !own)?;
                     }
-                    Some(&(index, _)) => {
-                        let other = rules[index].file.clone();
-                        return Err(PatternError::Duplicate { file: file.clone(), rule: rule.id, other });
-                    }
-                    None => {
-                        at.insert(rule.id.clone(), (rules.len(), own));
-                        rules.push(rule);
+                    for entry in parsed.rule {
+                        all.add(Rule::check(entry, file, !own)?, own)?;
                     }
                 }
             }
-            texts.push_str(text);
+            all.texts.push_str(text);
         }
+        let Building { mut rules, allow, mut texts, notes, .. } = all;
         rules.retain(|rule| {
             let packed = sources.packs.is_empty() || sources.packs.iter().any(|pack| pack.holds(rule.category));
             packed && !sources.disable.contains(&rule.id)
@@ -92,16 +86,75 @@ impl PatternSet {
         for rule in &rules {
             texts.push_str(&rule.id);
         }
-        Ok(Self { rules, allow, hash: hash(&texts) })
+        Ok(Self { rules, allow, hash: hash(&texts), notes })
     }
 }
 
-fn read_dir(dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), PatternError> {
+/// A set while its files are read.
+#[derive(Debug, Default)]
+struct Building {
+    rules: Vec<Rule>,
+    /// Where each id stands, and whether it is the user's.
+    at: HashMap<String, (usize, bool)>,
+    allow: AllowList,
+    texts: String,
+    notes: Vec<ForeignNote>,
+}
+
+impl Building {
+    /// A user's rule takes the place of the shipped one of its id.
+    fn add(&mut self, rule: Rule, own: bool) -> Result<(), PatternError> {
+        match self.at.get(&rule.id) {
+            Some(&(index, false)) if own => {
+                self.at.insert(rule.id.clone(), (index, true));
+                self.rules[index] = rule;
+            }
+            Some(&(index, _)) => {
+                let other = self.rules[index].file.clone();
+                return Err(PatternError::Duplicate { file: rule.file, rule: rule.id, other });
+            }
+            None => {
+                self.at.insert(rule.id.clone(), (self.rules.len(), own));
+                self.rules.push(rule);
+            }
+        }
+        Ok(())
+    }
+
+    /// Rules of another scanner: one that cannot be taken is its author's to mend, the others are as good as before. An
+    /// id that we have too means another rule there.
+    fn add_foreign(&mut self, file: &str, theirs: Foreigners) {
+        self.notes.extend(theirs.notes);
+        for mut entry in theirs.rules {
+            if self.at.contains_key(&entry.id) {
+                entry.id = format!("imported-{}", entry.id);
+            }
+            let id = entry.id.clone();
+            let added = Rule::check(entry, file, false).and_then(|rule| self.add(rule, true));
+            if let Err(error) = added {
+                let what = Foreign::Left(error.to_string());
+                self.notes.push(ForeignNote { file: file.to_owned(), rule: id, what });
+            }
+        }
+    }
+}
+
+impl RuleFile {
+    fn parse(file: &str, text: &str) -> Result<Self, PatternError> {
+        let wrong = |e: toml::de::Error| e.to_string().trim_end().to_owned();
+        toml::from_str(text).map_err(|e| PatternError::Toml { file: file.to_owned(), message: wrong(e) })
+    }
+}
+
+/// Rule files below a directory, or the one file that was named.
+pub(super) fn read_dir(dir: &Path, files: &mut Vec<(String, String)>) -> Result<(), PatternError> {
     let error = |path: &Path, source| PatternError::Read { file: path.display().to_string(), source };
     let mut found = Vec::new();
     for entry in walkdir::WalkDir::new(dir).sort_by_file_name() {
         let entry = entry.map_err(|e| error(dir, e.into()))?;
-        if entry.file_type().is_file() && entry.path().extension().is_some_and(|e| e == "toml") {
+        let of_rules = |e: &std::ffi::OsStr| RULE_FILES.iter().any(|ending| e == *ending);
+        // What was named itself is meant.
+        if entry.file_type().is_file() && (entry.depth() == 0 || entry.path().extension().is_some_and(of_rules)) {
             found.push(entry.into_path());
         }
     }
@@ -167,6 +220,18 @@ mod tests {
         assert_eq!(found.len(), 1);
         assert!(found[0].file.ends_with("own.toml"));
         assert!(matches!(load(&(own.clone() + &own)), Err(PatternError::Duplicate { .. })));
+    }
+
+    #[test]
+    fn rules_of_other_scanners_load_beside_ours() {
+        let theirs =
+            "[[rules]]\nid = \"jwt\"\nregex = 'jwt_([0-9]{9})'\n[[rules]]\nid = \"broken\"\nregex = '(?=x)y'\n";
+        let set = load(theirs).unwrap();
+        assert!(set.rules.iter().any(|r| r.id == "jwt" && !r.file.ends_with("own.toml")));
+        assert!(set.rules.iter().any(|r| r.id == "imported-jwt" && r.file.ends_with("own.toml")));
+        let [note] = &set.notes[..] else { panic!("{:?}", set.notes) };
+        assert_eq!(note.rule, "broken");
+        assert!(matches!(&note.what, Foreign::Left(why) if why.contains("look-around")), "{note:?}");
     }
 
     #[test]

@@ -7,6 +7,7 @@ mod email;
 mod github_crc32;
 mod iban;
 mod jwt;
+mod key_name;
 mod luhn;
 mod pem;
 mod phone;
@@ -60,7 +61,7 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 13] = [
+static ALL: [&dyn Validator; 15] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
     &basic_auth::BasicAuth,
@@ -68,9 +69,11 @@ static ALL: [&dyn Validator; 13] = [
     &github_crc32::GithubCrc32,
     &iban::Iban,
     &jwt::Jwt,
+    &key_name::KeyName,
     &luhn::Luhn,
     &pem::Pem,
     &phone::Phone,
+    &random::Opaque,
     &random::Random,
     &uri_password::UriPassword,
     &us_ssn::UsSsn,

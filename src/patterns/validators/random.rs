@@ -1,5 +1,5 @@
 //! Whether a value looks drawn at random, and is not one of the random things logs are full of:
-//! UUIDs, digests, trace and request ids, dates, paths.
+//! UUIDs, digests, trace and request ids, dates, paths; `opaque` lets digests pass.
 
 use super::{Candidate, Judgement, Validator, entropy};
 
@@ -11,7 +11,23 @@ impl Validator for Random {
     }
 
     fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
+        if is_digest(candidate.secret) { Judgement::Refuted } else { Opaque.judge(candidate) }
+    }
+}
+
+/// Like [`Random`], but digests may be keys: for values whose name says that they are secret.
+pub struct Opaque;
+
+impl Validator for Opaque {
+    fn name(&self) -> &'static str {
+        "opaque"
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
         let text = candidate.text();
+        if is_digest(candidate.secret) {
+            return Judgement::Unknown;
+        }
         if text.len() < 8 || is_identifier(text) || is_prose(text) {
             return Judgement::Refuted;
         }
@@ -21,11 +37,14 @@ impl Validator for Random {
     }
 }
 
-/// Shapes of ids that are no secrets: UUID, ULID, digests in hex, ARNs, URLs, paths, times.
+/// As long as a common digest in hexadecimal, and nothing else.
+fn is_digest(secret: &[u8]) -> bool {
+    matches!(secret.len(), 32 | 40 | 56 | 64 | 96 | 128) && secret.iter().all(u8::is_ascii_hexdigit)
+}
+
+/// Shapes of ids that are no secrets: UUID, ULID, ARNs, URLs, paths, times.
 fn is_identifier(text: &str) -> bool {
     let bytes = text.as_bytes();
-    let hex = bytes.iter().all(|b| b.is_ascii_hexdigit());
-    let digest = hex && matches!(text.len(), 32 | 40 | 56 | 64 | 96 | 128);
     let uuid = text.len() == 36
         && bytes
             .iter()
@@ -36,7 +55,7 @@ fn is_identifier(text: &str) -> bool {
         && bytes.iter().all(|b| b.is_ascii_digit() || b.is_ascii_uppercase());
     let place = text.starts_with("arn:") || text.contains("://") || text.starts_with('/');
     let number = bytes.iter().all(|b| b.is_ascii_digit() || matches!(b, b'.' | b':' | b'-' | b'T' | b'Z' | b'+'));
-    digest || uuid || ulid || place || number
+    uuid || ulid || place || number
 }
 
 /// Words: no digits, or words with separators; secrets mix classes without a pattern.
@@ -63,6 +82,15 @@ fn class(b: u8) -> u8 {
 mod tests {
     use super::super::judge_text;
     use super::*;
+
+    #[test]
+    fn a_digest_may_be_a_key() {
+        let digest = "d41d8cd98f00b204e9800998ecf8427e";
+        assert_eq!(judge_text(&Random, digest), Judgement::Refuted);
+        assert_eq!(judge_text(&Opaque, digest), Judgement::Unknown);
+        assert_eq!(judge_text(&Opaque, "0a1b2c3d-0000-4111-8222-333344445555"), Judgement::Refuted);
+        assert_eq!(judge_text(&Opaque, "correcthorsebatterystaple"), Judgement::Refuted);
+    }
 
     #[test]
     fn random_and_other_things() {
