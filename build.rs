@@ -1,4 +1,5 @@
-//! Puts `patterns/**/*.toml` into the binary.
+//! Puts `patterns/**/*.toml` into the binary: whole, and without examples, which are half of them and which no scan
+//! needs.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
@@ -18,17 +19,35 @@ fn collect(dir: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
     Ok(())
 }
 
+/// Leaves out the lists of examples, each from its key to the line that is `]` alone.
+fn without_examples(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut inside = false;
+    for line in text.lines() {
+        inside |= matches!(line, "examples = [" | "negative_examples = [");
+        if !inside {
+            out.push_str(line);
+            out.push('\n');
+        }
+        inside &= line != "]";
+    }
+    out
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let mut files = Vec::new();
     collect(&root.join("patterns"), &mut files)?;
-    let mut code = String::from("/// Name and text of each file.\npub static FILES: &[(&str, &str)] = &[\n");
+    let mut code = String::from(
+        "/// Name and text of each file, and its text without examples.\npub static FILES: &[(&str, &str, &str)] = &[\n",
+    );
     for path in files {
         let name = path.strip_prefix(&root)?.display().to_string();
         // Where the package lies is asked when it is compiled: a target folder may outlive a checkout.
         let place = format!("/{name}");
-        writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?}))),")?;
+        let lean = without_examples(&fs::read_to_string(&path)?);
+        writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?})), {lean:?}),")?;
     }
     code.push_str("];\n");
     fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded_patterns.rs"), code)?;

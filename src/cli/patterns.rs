@@ -6,7 +6,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::rules::RuleArgs;
 use super::terminal;
-use crate::patterns::{FirstStage, Foreign, ForeignNote, PatternSet, Rule, convert, self_test};
+use crate::patterns::{FirstStage, Foreign, ForeignNote, PatternSet, Rule, RuleSources, convert, self_test};
 use crate::report::jsonl;
 use crate::report::table::Table;
 use anyhow::Context as _;
@@ -64,7 +64,8 @@ pub(super) fn run(args: &PatternsArgs, context: &Context) -> anyhow::Result<Exit
     if let PatternsCommand::Convert { paths, output } = &args.command {
         return convert_rules(paths, output.as_deref(), context);
     }
-    let set = PatternSet::load(&args.rules.sources(&context.settings)?)?;
+    let sources = args.rules.sources(&context.settings)?;
+    let set = PatternSet::load(&RuleSources { examples: true, ..sources })?;
     let mut out = terminal::output(None)?;
     let exit = match &args.command {
         PatternsCommand::List { format } => {

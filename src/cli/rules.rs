@@ -27,7 +27,7 @@ impl RuleArgs {
         let dirs = if self.rules.is_empty() { settings.rules.value.clone() } else { self.rules.clone() };
         let mut disable = settings.disable.value.clone();
         disable.extend(self.disable.iter().cloned());
-        Ok(RuleSources { dirs, packs, disable })
+        Ok(RuleSources { dirs, packs, disable, examples: false })
     }
 }
 

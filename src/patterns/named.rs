@@ -7,7 +7,7 @@ const SHORT: usize = 6;
 /// From the end of the name to the value: the rest of a longer name, then what assigns. JSON inside JSON has backslashes
 /// before its quotes; environments of containers are lists of `{"name":…,"value":…}`; command lines have a blank alone,
 /// which only counts behind a word that announces a secret.
-const BETWEEN: &str = r#"(?:[0-9A-Za-z_. \t()\[$-]{0,32}\\{0,16}["'`]?[\])]?\s{0,8}(?:=>|[:?]{0,2}=|[=!]==?|\|\||[:>,]|%3[Dd]|(?:,\s{0,4}\\{0,16}["']|\s{1,4})(?i:value)\\{0,16}["']?\s{0,4}[:=])\s{0,8}|[0-9A-Za-z_.-]{0,24}(?i:key|token|secret|password|auth|bearer|pat)\\{0,16}["'`)]?\s{1,8})(?:[(\[{<]|\\{0,16}["'`]|[bruf@$]\\{0,16}["']){0,2}"#;
+const BETWEEN: &str = r#"(?:[0-9A-Za-z_. \t()\[$-]{0,32}\\{0,16}["'`]?[\])]?\s{0,8}(?:=>|[:?]{0,2}=|[=!]==?|\|\||[:>,]|%3[Dd]|(?:,\s{0,4}\\{0,16}["']|\s{1,4})(?i:(?:parameter)?value)\\{0,16}["']?\s{0,4}[:=])\s{0,8}|[0-9A-Za-z_.-]{0,24}(?i:key|token|secret|password|auth|bearer|pat)\\{0,16}["'`)]?\s{1,8})(?:[(\[{<]|\\{0,16}["'`]|[bruf@$]\\{0,16}["']){0,2}"#;
 
 /// What ends a value: nothing that it could go on with.
 const AFTER: &str = "(?:[^0-9A-Za-z_+/=-]|$)";
@@ -60,7 +60,7 @@ mod tests {
             r#"[{"name":"ACME_KEY","value":"0a1b2c3d"}]"#,
             r#"<add key="AcmeKey" value="0a1b2c3d"/>"#,
             "var acmeKey string = `0a1b2c3d`;",
-            "$config['acme']['key'] => \"0a1b2c3d\"",
+            "$config['acme'] => \"0a1b2c3d\"",
             "export ACME_KEY=${ACME_KEY:=0a1b2c3d}",
             "run --acme-token 0a1b2c3d --quiet",
             "GET /?acme_key%3D0a1b2c3d HTTP/1.1",

@@ -229,7 +229,11 @@ impl Rule {
             return Err(wrong("id", "lower-case letters, digits and `-` only".to_owned()));
         }
         let (pattern, anchor) = expressions(&text).map_err(|(field, message)| wrong(field, message))?;
-        let groups = groups(&pattern).map_err(|e| wrong("pattern", position(&pattern, &e)))?;
+        let groups = if shipped {
+            usize::from(has_group(&pattern))
+        } else {
+            groups(&pattern).map_err(|e| wrong("pattern", position(&pattern, &e)))?
+        };
         if !shipped {
             compile(&pattern).map_err(|e| wrong("pattern", position(&pattern, &e)))?;
             if let Some(anchor) = &anchor {
@@ -295,6 +299,27 @@ fn expressions(text: &RuleText) -> Result<(String, Option<String>), (&'static st
         }
         _ => Err(("pattern", "a rule has either a `pattern`, or `names` and a `value`".to_owned())),
     }
+}
+
+/// Whether a pattern that is known to be sound has a capture group: parsing hundreds of them takes longer than
+/// scanning a small file.
+fn has_group(pattern: &str) -> bool {
+    let (mut escaped, mut class) = (false, false);
+    let bytes = pattern.as_bytes();
+    bytes.iter().enumerate().any(|(at, &b)| {
+        if escaped {
+            escaped = false;
+            return false;
+        }
+        match b {
+            b'\\' => escaped = true,
+            b'[' if !class => class = true,
+            b']' if class => class = false,
+            b'(' if !class => return bytes.get(at + 1) != Some(&b'?'),
+            _ => {}
+        }
+        false
+    })
 }
 
 /// Number of capture groups.

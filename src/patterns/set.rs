@@ -20,6 +20,8 @@ pub struct RuleSources {
     pub packs: Vec<Pack>,
     /// Ids to leave out.
     pub disable: Vec<String>,
+    /// Whether the shipped rules' examples are wanted too.
+    pub examples: bool,
 }
 
 #[derive(Debug, Deserialize)]
@@ -45,8 +47,11 @@ pub struct PatternSet {
 impl PatternSet {
     /// Shipped rules, then the user's; each file checked as a whole.
     pub fn load(sources: &RuleSources) -> Result<Self, PatternError> {
-        let mut files: Vec<(String, String)> =
-            embedded::FILES.iter().map(|(name, text)| ((*name).to_owned(), (*text).to_owned())).collect();
+        let text = |name: &str, text: &str| (name.to_owned(), text.to_owned());
+        let mut files: Vec<(String, String)> = embedded::FILES
+            .iter()
+            .map(|(name, whole, lean)| text(name, if sources.examples { whole } else { lean }))
+            .collect();
         let shipped = files.len();
         for dir in &sources.dirs {
             read_dir(dir, &mut files)?;
@@ -203,6 +208,14 @@ mod tests {
     #[test]
     fn every_shipped_rule_compiles() {
         let set = PatternSet::load(&RuleSources::default()).unwrap();
+        let whole = PatternSet::load(&RuleSources { examples: true, ..RuleSources::default() }).unwrap();
+        assert_eq!(set.rules.len(), whole.rules.len());
+        for (rule, whole) in set.rules.iter().zip(&whole.rules) {
+            assert_eq!((&rule.id, &rule.pattern, rule.secret_group), (&whole.id, &whole.pattern, whole.secret_group));
+            assert!(rule.examples.is_empty() && !whole.examples.is_empty(), "{}", rule.id);
+            let groups = rule.regex().unwrap().captures_len() - 1;
+            assert!(groups <= 1 && rule.secret_group == groups, "{}: {groups} groups", rule.id);
+        }
         for rule in &set.rules {
             assert!(rule.regex().is_some(), "{}", rule.id);
             if let FirstStage::Expression(text) = &rule.first_stage {

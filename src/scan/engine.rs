@@ -297,8 +297,9 @@ mod tests {
     use proptest::prelude::*;
     use std::sync::LazyLock;
 
-    static ENGINE: LazyLock<Engine> =
-        LazyLock::new(|| Engine::new(PatternSet::load(&RuleSources::default()).unwrap(), None).unwrap());
+    static ENGINE: LazyLock<Engine> = LazyLock::new(|| {
+        Engine::new(PatternSet::load(&RuleSources { examples: true, ..RuleSources::default() }).unwrap(), None).unwrap()
+    });
 
     type Told = (usize, usize, (usize, usize), Option<Vec<u8>>);
 

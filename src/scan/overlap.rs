@@ -8,6 +8,12 @@ pub(super) fn resolve(set: &PatternSet, matches: &mut Vec<RuleMatch>) {
     if matches.len() < 2 {
         return;
     }
+    // A value whose checksum is wrong is no better for standing in a field with a telling name.
+    let refuted: Vec<_> = matches.iter().filter(|m| m.verdict.valid == Some(false)).map(|m| m.span).collect();
+    matches.retain(|m| {
+        let generic = set.rules[m.rule].provider == "generic" && m.verdict.valid.is_none();
+        !(generic && refuted.iter().any(|(start, end)| m.span.0 < *end && *start < m.span.1))
+    });
     matches.sort_by_key(|m| {
         let generic = set.rules[m.rule].provider == "generic";
         let length = m.span.1 - m.span.0;

@@ -306,7 +306,9 @@ fn words(name: &[u8]) -> Vec<String> {
         let before = at.checked_sub(1).map_or(b'_', |n| name[n]);
         let next = name.get(at + 1).copied().unwrap_or(b'_');
         let hump = b.is_ascii_uppercase()
-            && (before.is_ascii_lowercase() || before.is_ascii_uppercase() && next.is_ascii_lowercase());
+            && (before.is_ascii_lowercase()
+                || before.is_ascii_digit()
+                || before.is_ascii_uppercase() && next.is_ascii_lowercase());
         if !open || hump {
             all.push(String::new());
         }

@@ -9,6 +9,7 @@ mod iban;
 mod jwt;
 mod key_name;
 mod luhn;
+mod password;
 mod pem;
 mod phone;
 mod random;
@@ -61,7 +62,7 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 15] = [
+static ALL: [&dyn Validator; 16] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
     &basic_auth::BasicAuth,
@@ -71,6 +72,7 @@ static ALL: [&dyn Validator; 15] = [
     &jwt::Jwt,
     &key_name::KeyName,
     &luhn::Luhn,
+    &password::Password,
     &pem::Pem,
     &phone::Phone,
     &random::Opaque,

@@ -11,7 +11,10 @@ impl Validator for Random {
     }
 
     fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
-        if is_digest(candidate.secret) { Judgement::Refuted } else { Opaque.judge(candidate) }
+        if is_digest(candidate.secret) || richness(candidate.secret) < 0.75 {
+            return Judgement::Refuted;
+        }
+        Opaque.judge(candidate)
     }
 }
 
@@ -31,10 +34,13 @@ impl Validator for Opaque {
         if text.len() < 8 || is_identifier(text) || is_prose(text) {
             return Judgement::Refuted;
         }
-        // A random string of n characters has close to log2(n) bits, up to its alphabet's limit.
-        let ceiling = (text.len() as f64).log2().min(5.0);
-        if entropy(candidate.secret) < ceiling * 0.75 { Judgement::Refuted } else { Judgement::Unknown }
+        if richness(candidate.secret) < 0.65 { Judgement::Refuted } else { Judgement::Unknown }
     }
+}
+
+/// Entropy against what a random string has: close to log2(n) bits for n characters, up to its alphabet's limit.
+fn richness(secret: &[u8]) -> f64 {
+    entropy(secret) / (secret.len() as f64).log2().clamp(1.0, 5.0)
 }
 
 /// As long as a common digest in hexadecimal, and nothing else.
@@ -66,7 +72,18 @@ fn is_prose(text: &str) -> bool {
     classes += u32::from(bytes.iter().any(u8::is_ascii_lowercase));
     classes += u32::from(bytes.iter().any(u8::is_ascii_uppercase));
     let changes = bytes.windows(2).filter(|w| class(w[0]) != class(w[1])).count();
-    classes < 2 || changes * 6 < bytes.len()
+    classes < 2 || changes * 6 < bytes.len() || is_identifier_of_code(bytes)
+}
+
+/// Letters alone, in words of four and more: `response.nextToken`, `Service-Account-Name`.
+fn is_identifier_of_code(bytes: &[u8]) -> bool {
+    if !bytes.iter().all(|b| b.is_ascii_alphabetic() || matches!(b, b'.' | b'_' | b'-')) {
+        return false;
+    }
+    let hump = |w: &[u8]| w[0].is_ascii_lowercase() && w[1].is_ascii_uppercase();
+    let separators = bytes.iter().filter(|b| !b.is_ascii_alphabetic()).count();
+    let words = 1 + separators + bytes.windows(2).filter(|w| hump(w)).count();
+    bytes.len() - separators >= words * 4
 }
 
 fn class(b: u8) -> u8 {
@@ -105,6 +122,8 @@ mod tests {
             "correcthorsebatterystaple",
             "aaaaaaaaaaaa1A",
             "/usr/local/bin/x1Y2",
+            "response.nextToken",
+            "Service-Account-Name",
             "short1A",
         ] {
             assert_eq!(judge_text(&Random, text), Judgement::Refuted, "{text}");

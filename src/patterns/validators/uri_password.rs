@@ -5,8 +5,13 @@ use crate::model::occurrence::Verdict;
 
 pub struct UriPassword;
 
-const PLACEHOLDERS: [&str; 10] =
-    ["password", "passwd", "pass", "pwd", "secret", "changeme", "user", "username", "xxx", "redacted"];
+const PLACEHOLDERS: [&str; 4] = ["changeme", "xxx", "redacted", "yourpassword"];
+
+/// Placeholders in manuals, and the passwords of many a database.
+const WEAK: [&str; 7] = ["password", "passwd", "pass", "pwd", "secret", "user", "username"];
+
+/// Hosts of manuals.
+const SAMPLE_HOSTS: [&str; 6] = ["@host", "@example", "example.", "@server", "@hostname", "@your"];
 
 impl Validator for UriPassword {
     fn name(&self) -> &'static str {
@@ -19,6 +24,10 @@ impl Validator for UriPassword {
         let hidden = password.bytes().all(|b| matches!(b, b'*' | b'x' | b'.'));
         if password.is_empty() || template || hidden || PLACEHOLDERS.contains(&password.as_str()) {
             return Judgement::Refuted;
+        }
+        if WEAK.contains(&password.as_str()) {
+            let sample = user_at_host(candidate).is_none_or(|id| SAMPLE_HOSTS.iter().any(|host| id.contains(host)));
+            return if sample { Judgement::Refuted } else { Judgement::Unknown };
         }
         let public_ids = user_at_host(candidate).map(|id| ("user_at_host".to_owned(), id)).into_iter().collect();
         Judgement::Proven(Verdict { valid: None, facts: Vec::new(), public_ids })
@@ -51,6 +60,10 @@ mod tests {
         let candidate = Candidate { secret: &record[span.0..span.1], record, span };
         let Judgement::Proven(verdict) = UriPassword.judge(&candidate) else { panic!("a password") };
         assert_eq!(verdict.public_ids[0].1, "app@db.prod.internal:5432");
+        let record = b"postgres://app:secret@db1/shop";
+        assert_eq!(UriPassword.judge(&Candidate { secret: b"secret", record, span: (15, 21) }), Judgement::Unknown);
+        let record = b"postgres://user:secret@host/db";
+        assert_eq!(UriPassword.judge(&Candidate { secret: b"secret", record, span: (16, 22) }), Judgement::Refuted);
         for word in ["password", "${DB_PASS}", "****", "<pass>"] {
             assert_eq!(super::super::judge_text(&UriPassword, word), Judgement::Refuted, "{word}");
         }

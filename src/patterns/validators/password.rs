@@ -1,0 +1,58 @@
+//! What stands in a password field and is none: the beginning of a sentence, a name in a program, a reference.
+
+use super::{Candidate, Judgement, Validator};
+
+pub struct Password;
+
+impl Validator for Password {
+    fn name(&self) -> &'static str {
+        "password"
+    }
+
+    fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
+        if is_begun_sentence(candidate) || names_a_password(candidate.secret) {
+            Judgement::Refuted
+        } else {
+            Judgement::Unknown
+        }
+    }
+}
+
+/// In quotes, and a blank follows: `"password": "must have a digit"`.
+fn is_begun_sentence(candidate: &Candidate<'_>) -> bool {
+    let (start, end) = candidate.span;
+    let quoted = start > 0 && matches!(candidate.record[start - 1], b'"' | b'\'');
+    quoted && candidate.record.get(end).is_some_and(|b| matches!(b, b' ' | b'\t'))
+}
+
+/// Letters and signs around the word itself: `#add-password`, `form.passwordField`, `resetPassword`.
+fn names_a_password(secret: &[u8]) -> bool {
+    let lower = secret.to_ascii_lowercase();
+    let of_code =
+        |b: &u8| b.is_ascii_alphabetic() || matches!(b, b'.' | b'_' | b'-' | b'#' | b'/' | b':' | b'$' | b'@');
+    lower.len() > "password".len()
+        && [b"passwor".as_slice(), b"passwd"].iter().any(|word| memchr::memmem::find(&lower, word).is_some())
+        && secret.iter().all(of_code)
+        && secret.iter().any(|b| matches!(b, b'.' | b'#' | b'/' | b':'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn judge(record: &str, secret: &str) -> Judgement {
+        let start = record.find(secret).unwrap();
+        let span = (start, start + secret.len());
+        Password.judge(&Candidate { secret: secret.as_bytes(), record: record.as_bytes(), span })
+    }
+
+    #[test]
+    fn sentences_and_names_are_no_passwords() {
+        assert_eq!(judge(r#"{"password":"doesnt start right"}"#, "doesnt"), Judgement::Refuted);
+        assert_eq!(judge(r##"add = "#add-password""##, "#add-password"), Judgement::Refuted);
+        assert_eq!(judge("password = form.passwordField", "form.passwordField"), Judgement::Refuted);
+        for secret in ["Vq8!tRz2mKd4", "password1", "logmein", "my-Passw0rd"] {
+            assert_eq!(judge(&format!("\"password\":\"{secret}\""), secret), Judgement::Unknown, "{secret}");
+        }
+    }
+}
