@@ -10,7 +10,7 @@ impl Validator for Password {
     }
 
     fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
-        if is_begun_sentence(candidate) || names_a_password(candidate.secret) {
+        if is_begun_sentence(candidate) || names_a_password(candidate.secret) || is_bare_phrase(candidate) {
             Judgement::Refuted
         } else {
             Judgement::Unknown
@@ -23,6 +23,14 @@ fn is_begun_sentence(candidate: &Candidate<'_>) -> bool {
     let (start, end) = candidate.span;
     let quoted = start > 0 && matches!(candidate.record[start - 1], b'"' | b'\'');
     quoted && candidate.record.get(end).is_some_and(|b| matches!(b, b' ' | b'\t'))
+}
+
+/// Lower-case words joined by `-`, not in quotes: `password = read-from-file`.
+fn is_bare_phrase(candidate: &Candidate<'_>) -> bool {
+    let end = candidate.record.get(candidate.span.1);
+    let quoted = end.is_some_and(|b| matches!(b, b'"' | b'\'' | b'\\' | b'`'));
+    let words = || candidate.secret.split(|&b| b == b'-');
+    !quoted && words().count() > 1 && words().all(|word| word.len() > 1 && word.iter().all(u8::is_ascii_lowercase))
 }
 
 /// Letters and signs around the word itself: `#add-password`, `form.passwordField`, `resetPassword`.
@@ -51,7 +59,8 @@ mod tests {
         assert_eq!(judge(r#"{"password":"doesnt start right"}"#, "doesnt"), Judgement::Refuted);
         assert_eq!(judge(r##"add = "#add-password""##, "#add-password"), Judgement::Refuted);
         assert_eq!(judge("password = form.passwordField", "form.passwordField"), Judgement::Refuted);
-        for secret in ["Vq8!tRz2mKd4", "password1", "logmein", "my-Passw0rd"] {
+        assert_eq!(judge("password = read-from-file", "read-from-file"), Judgement::Refuted);
+        for secret in ["read-from-file", "Vq8!tRz2mKd4", "password1", "logmein", "my-Passw0rd"] {
             assert_eq!(judge(&format!("\"password\":\"{secret}\""), secret), Judgement::Unknown, "{secret}");
         }
     }

@@ -10,8 +10,9 @@ const PLACEHOLDERS: [&str; 4] = ["changeme", "xxx", "redacted", "yourpassword"];
 /// Placeholders in manuals, and the passwords of many a database.
 const WEAK: [&str; 7] = ["password", "passwd", "pass", "pwd", "secret", "user", "username"];
 
-/// Hosts of manuals.
-const SAMPLE_HOSTS: [&str; 6] = ["@host", "@example", "example.", "@server", "@hostname", "@your"];
+/// Hosts of manuals, among them the addresses of RFC 5737 and RFC 3849.
+const SAMPLE_HOSTS: [&str; 9] =
+    ["@host", "@example", "example.", "@server", "@your", "@192.0.2.", "@198.51.100.", "@203.0.113.", "@[2001:db8:"];
 
 impl Validator for UriPassword {
     fn name(&self) -> &'static str {
@@ -43,7 +44,7 @@ fn user_at_host(candidate: &Candidate<'_>) -> Option<String> {
     let after = candidate.record.get(end..)?.strip_prefix(b"@")?;
     let host_end = after
         .iter()
-        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':')))
+        .position(|b| !(b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b':' | b'[' | b']')))
         .unwrap_or(after.len());
     let host = std::str::from_utf8(&after[..host_end]).ok()?;
     Some(format!("{user}@{host}"))
@@ -64,6 +65,8 @@ mod tests {
         assert_eq!(UriPassword.judge(&Candidate { secret: b"secret", record, span: (15, 21) }), Judgement::Unknown);
         let record = b"postgres://user:secret@host/db";
         assert_eq!(UriPassword.judge(&Candidate { secret: b"secret", record, span: (16, 22) }), Judgement::Refuted);
+        let record = b"postgres://app:secret@[2001:db8::12]/db";
+        assert_eq!(UriPassword.judge(&Candidate { secret: b"secret", record, span: (15, 21) }), Judgement::Refuted);
         for word in ["password", "${DB_PASS}", "****", "<pass>"] {
             assert_eq!(super::super::judge_text(&UriPassword, word), Judgement::Refuted, "{word}");
         }
