@@ -8,11 +8,13 @@ pub(super) fn resolve(set: &PatternSet, matches: &mut Vec<RuleMatch>) {
     if matches.len() < 2 {
         return;
     }
-    // A value whose checksum is wrong is no better for standing in a field with a telling name.
-    let refuted: Vec<_> = matches.iter().filter(|m| m.verdict.valid == Some(false)).map(|m| m.span).collect();
+    // What a provider's rule knows to be harmless, by its checksum or its table, is no leak for standing in a field with
+    // a telling name.
+    let harmless = |m: &&RuleMatch| m.verdict.valid == Some(false) || m.confidence < set.rules[m.rule].confidence;
+    let known: Vec<_> = matches.iter().filter(harmless).map(|m| m.span).collect();
     matches.retain(|m| {
         let generic = set.rules[m.rule].provider == "generic" && m.verdict.valid.is_none();
-        !(generic && refuted.iter().any(|(start, end)| m.span.0 < *end && *start < m.span.1))
+        !(generic && known.iter().any(|(start, end)| m.span.0 < *end && *start < m.span.1))
     });
     matches.sort_by_key(|m| {
         let generic = set.rules[m.rule].provider == "generic";

@@ -16,8 +16,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 
 
-def ensure_packages():
-    """Runs this script again inside the virtual environment, made at its first use."""
+def ensure_packages(*command):
+    """Runs the command, else this script, inside the virtual environment, made at its first use."""
     home = pathlib.Path(os.environ.get("XDG_CACHE_HOME", pathlib.Path.home() / ".cache")) / "logsift-prove"
     python = home / "bin" / "python"
     wanted = (HERE / "requirements.txt").read_text()
@@ -26,8 +26,8 @@ def ensure_packages():
         venv.create(home, with_pip=True, clear=True)
         subprocess.run([python, "-m", "pip", "install", "-q", "-r", HERE / "requirements.txt"], check=True)
         stamp.write_text(wanted)
-    if pathlib.Path(sys.prefix) != home:
-        os.execv(python, [str(python), *sys.argv])
+    if command or pathlib.Path(sys.prefix) != home:
+        os.execv(python, [str(python), *(command or sys.argv)])
     os.environ["PATH"] = f"{home / 'bin'}{os.pathsep}{os.environ['PATH']}"
 
 
@@ -43,6 +43,8 @@ def machine():
 
 
 def main():
+    if sys.argv[1:2] == ["--packages"]:
+        ensure_packages(*sys.argv[2:])
     if len(sys.argv) < 3:
         sys.exit("usage: ./x prove N [LINE]")
     binary, number = pathlib.Path(sys.argv[1]), sys.argv[2]

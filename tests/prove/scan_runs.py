@@ -34,13 +34,13 @@ def secrets(count, seed=11):
     text = lambda n, of=ALNUM: "".join(make.choice(of) for _ in range(n))
     url = lambda data: base64.urlsafe_b64encode(data).decode().rstrip("=")
 
-    def github():
+    def summed(prefix):
         body = text(30)
         sum, digits = zlib.crc32(body.encode()), ""
         for _ in range(6):
             digits = (string.digits + string.ascii_uppercase + string.ascii_lowercase)[sum % 62] + digits
             sum //= 62
-        return f"ghp_{body}{digits}"
+        return f"{prefix}_{body}{digits}"
 
     def jwt():
         claims = {"iss": "https://id.example.com", "sub": text(12), "iat": 1772400000, "exp": 1772403600}
@@ -48,12 +48,12 @@ def secrets(count, seed=11):
         return f"{head}.{url(json.dumps(claims).encode())}.{url(make.randbytes(32))}"
 
     shapes = {
-        "github": github,
+        "github": lambda: summed("ghp"),
         "slack": lambda: f"xoxb-{text(12, string.digits)}-{text(13, string.digits)}-{text(24)}",
         "stripe": lambda: f"sk_live_{text(24)}",
         "gitlab": lambda: f"glpat-{text(20)}",
         "sendgrid": lambda: f"SG.{text(22)}.{text(43)}",
-        "npm": lambda: f"npm_{text(36)}",
+        "npm": lambda: summed("npm"),
         "jwt": jwt,
         "aws": lambda: text(40, ALNUM + "+/"),
         "uri": lambda: text(16),

@@ -2,9 +2,12 @@
 
 mod aws_key_id;
 mod aws_secret;
+mod base58check;
 mod basic_auth;
+mod bech32;
 mod email;
 mod github_crc32;
+mod gitlab_crc32;
 mod iban;
 mod jwt;
 mod key_name;
@@ -62,12 +65,15 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 16] = [
+static ALL: [&dyn Validator; 19] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
+    &base58check::Base58Check,
     &basic_auth::BasicAuth,
+    &bech32::Bech32,
     &email::Email,
     &github_crc32::GithubCrc32,
+    &gitlab_crc32::GitlabCrc32,
     &iban::Iban,
     &jwt::Jwt,
     &key_name::KeyName,
