@@ -1,7 +1,7 @@
 //! Rules of other scanners, written down as ours.
 
 use super::foreign::{self, Foreign, ForeignNote};
-use super::rule::RuleText;
+use super::rule::{Rule, RuleText};
 use super::{PatternError, set};
 use std::fmt::Write as _;
 use std::path::Path;
@@ -17,14 +17,21 @@ pub fn convert(paths: &[std::path::PathBuf]) -> Result<(String, Vec<ForeignNote>
                 let message = "holds no rules of another scanner: `[[rules]]` in TOML, `rules:` in YAML".to_owned();
                 return Err(PatternError::Toml { file, message });
             };
+            notes.extend(theirs.notes);
             for rule in &theirs.rules {
-                let lost = theirs.notes.iter().find_map(|note| match &note.what {
-                    Foreign::Without(lost) if foreign::id(&note.rule) == rule.id => Some(lost.join(", ")),
+                if let Err(error) = Rule::check(rule.clone(), &file, false) {
+                    let what = Foreign::Left(error.of_rule());
+                    notes.push(ForeignNote { file: file.clone(), rule: rule.id.clone(), what });
+                    continue;
+                }
+                let lost = notes.iter().find_map(|note| match &note.what {
+                    Foreign::Without(lost) if note.file == file && foreign::id(&note.rule) == rule.id => {
+                        Some(lost.join(", "))
+                    }
                     _ => None,
                 });
                 write_rule(rule, lost.as_deref(), &mut text);
             }
-            notes.extend(theirs.notes);
         }
     }
     Ok((text, notes))

@@ -35,3 +35,13 @@ pub enum PatternError {
     #[error("unknown pack `{name}`; known are: secrets, pii, phi, financial, all")]
     Pack { name: String },
 }
+
+impl PatternError {
+    /// What is wrong with a rule, for those who have named file and rule already.
+    fn of_rule(&self) -> String {
+        match self {
+            Self::Pattern { field, message, .. } => format!("{field}: {message}"),
+            other => other.to_string(),
+        }
+    }
+}

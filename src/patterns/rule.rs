@@ -76,7 +76,7 @@ impl Category {
 }
 
 /// A `[[rule]]` table as written.
-#[derive(Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RuleText {
     pub id: String,

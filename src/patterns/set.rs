@@ -137,7 +137,7 @@ impl Building {
             let id = entry.id.clone();
             let added = Rule::check(entry, file, false).and_then(|rule| self.add(rule, true));
             if let Err(error) = added {
-                let what = Foreign::Left(error.to_string());
+                let what = Foreign::Left(error.of_rule());
                 self.notes.push(ForeignNote { file: file.to_owned(), rule: id, what });
             }
         }

@@ -8,6 +8,7 @@ mod cli;
 mod docs;
 mod env;
 mod evidence;
+mod foreign_rules;
 mod hardening;
 mod identity;
 #[cfg(feature = "query")]
