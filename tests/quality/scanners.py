@@ -38,7 +38,7 @@ def betterleaks(folder):
     import pybetterleaks
 
     found = defaultdict(list)
-    for each in pybetterleaks.scan_dir(str(folder)).findings:
+    for each in pybetterleaks.scan_dir(str(folder), redact=False).findings:
         found[pathlib.Path(each.file).name].append((each.rule_id, each.secret))
     return found
 
