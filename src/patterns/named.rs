@@ -9,13 +9,22 @@ const SHORT: usize = 6;
 /// which only counts behind a word that announces a secret.
 const BETWEEN: &str = r#"(?:[0-9A-Za-z_. \t()\[$-]{0,32}\\{0,16}["'`]?[\])]?\s{0,8}(?:=>|[:?]{0,2}=|[=!]==?|\|\||[:>,]|%3[Dd]|(?:,\s{0,4}\\{0,16}["']|\s{1,4})(?i:(?:parameter)?value)\\{0,16}["']?\s{0,4}[:=])\s{0,8}|[0-9A-Za-z_.-]{0,24}(?i:key|token|secret|password|auth|bearer|pat)\\{0,16}["'`)]?\s{1,8})(?:[(\[{<]|\\{0,16}["'`]|[bruf@$]\\{0,16}["']){0,2}"#;
 
+/// From the name of what identifies somebody to the value: text may stand between ("my NHS number is …"), but no other
+/// number, and nothing that begins another field.
+const TOLD: &str = r"[^0-9,;{}\n]{0,30}?(?:\b|_)";
+
+/// What ends a number of somebody: no part of a longer one.
+const AFTER_TOLD: &str = "(?:[^0-9A-Za-z.-]|[.-](?:[^0-9A-Za-z]|$)|$)";
+
 /// What ends a value: nothing that it could go on with.
 const AFTER: &str = "(?:[^0-9A-Za-z_+/=-]|$)";
 
-/// Pattern and anchor of a rule by name; the error says which name is none.
-pub(super) fn expressions(names: &[String], value: &str) -> Result<(String, String), String> {
+/// Pattern and anchor of a rule by name; the error says which name is none. A secret must be assigned, what identifies
+/// somebody may be told.
+pub(super) fn expressions(names: &[String], value: &str, secret: bool) -> Result<(String, String), String> {
     let anchor = anchor(names)?;
-    Ok((format!("{anchor}{BETWEEN}({value}){AFTER}"), anchor))
+    let (between, after) = if secret { (BETWEEN, AFTER) } else { (TOLD, AFTER_TOLD) };
+    Ok((format!("{anchor}{between}({value}){after}"), anchor))
 }
 
 fn anchor(names: &[String]) -> Result<String, String> {
@@ -44,7 +53,7 @@ mod tests {
 
     fn finds(names: &[&str], text: &str) -> Option<String> {
         let names: Vec<String> = names.iter().map(|name| (*name).to_owned()).collect();
-        let (pattern, _) = expressions(&names, "[0-9a-f]{8}").unwrap();
+        let (pattern, _) = expressions(&names, "[0-9a-f]{8}", true).unwrap();
         let found = compile(&pattern).unwrap().captures(text.as_bytes())?;
         Some(String::from_utf8(found[1].to_vec()).unwrap())
     }
@@ -87,8 +96,23 @@ mod tests {
     }
 
     #[test]
+    fn what_identifies_somebody_may_be_told() {
+        let (pattern, _) =
+            expressions(&["nhs".to_owned(), "health_id".to_owned()], r"\d{3} ?\d{3} ?\d{4}", false).unwrap();
+        let rule = compile(&pattern).unwrap();
+        for text in ["my NHS number is 943 476 5919.", r#"{\"nhsNumber\":\"9434765919\"}"#, "HealthId=9434765919&a=1"] {
+            assert!(rule.is_match(text.as_bytes()), "{text}");
+        }
+        for text in
+            ["nhs 94347659191", r#"{"nhs":null,"order":"9434765919"}"#, "nhs 1 of 9434765919", "nhs 943476.5919"]
+        {
+            assert!(!rule.is_match(text.as_bytes()), "{text}");
+        }
+    }
+
+    #[test]
     fn names_are_plain_words() {
-        assert!(expressions(&["a(b".to_owned()], "x").unwrap_err().contains("a(b"));
-        assert!(expressions(&["Acme".to_owned()], "x").is_err());
+        assert!(expressions(&["a(b".to_owned()], "x", true).unwrap_err().contains("a(b"));
+        assert!(expressions(&["Acme".to_owned()], "x", true).is_err());
     }
 }

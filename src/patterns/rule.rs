@@ -149,6 +149,8 @@ pub enum Scan {
     AtSign,
     /// 13 to 19 digits, in groups as on cards or in none.
     CardDigits,
+    /// `+` and seven digits at least, the first not 0, up to two separators between.
+    PlusDigits,
     /// Two upper-case letters, two digits, and eleven more of either, in groups of four or in none.
     Iban,
 }
@@ -246,7 +248,7 @@ impl Rule {
         }
         let mut found = Vec::with_capacity(text.validators.len() + 1);
         // What a name alone gives away, a name can also deny.
-        let of_name = text.value.is_some().then_some("key-name");
+        let of_name = (text.value.is_some() && is_secret(text.category)).then_some("key-name");
         for name in text.validators.iter().map(String::as_str).chain(of_name) {
             let validator = validators::by_name(name).ok_or_else(|| PatternError::Validator {
                 file: file.to_owned(),
@@ -286,6 +288,11 @@ impl Rule {
     }
 }
 
+/// Secrets are told from what identifies a person or thing.
+fn is_secret(category: Category) -> bool {
+    matches!(category, Category::Credential | Category::Token | Category::Key)
+}
+
 /// The pattern and, where it has one, the anchor of a rule as written; or which key is wrong, and how.
 fn expressions(text: &RuleText) -> Result<(String, Option<String>), (&'static str, String)> {
     if text.anchor.is_some() && text.scanner.is_some() {
@@ -294,7 +301,8 @@ fn expressions(text: &RuleText) -> Result<(String, Option<String>), (&'static st
     match (&text.pattern, &text.value) {
         (Some(pattern), None) if text.names.is_empty() => Ok((pattern.clone(), text.anchor.clone())),
         (None, Some(value)) if !text.names.is_empty() => {
-            let (pattern, anchor) = named::expressions(&text.names, value).map_err(|message| ("names", message))?;
+            let (pattern, anchor) = named::expressions(&text.names, value, is_secret(text.category))
+                .map_err(|message| ("names", message))?;
             Ok((pattern, Some(text.anchor.clone().unwrap_or(anchor))))
         }
         _ => Err(("pattern", "a rule has either a `pattern`, or `names` and a `value`".to_owned())),

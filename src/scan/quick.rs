@@ -6,6 +6,8 @@ use crate::patterns::Scan;
 
 /// Digits of a card at least, and with separators at most. Fact: ISO/IEC 7812.
 const SHORTEST: usize = 13;
+/// What a number with its country's code has at least.
+const SHORTEST_PHONE: usize = 7;
 /// What an IBAN has at least. Fact: Norway's, in the registry of SWIFT.
 const SHORTEST_IBAN: usize = 15;
 
@@ -16,6 +18,11 @@ static NUMBERS: stride::Bytes = stride::bytes(true, false, b" -");
 pub(super) fn scan(wanted: &[Scan], data: &[u8], mut hit: impl FnMut(Scan, usize)) {
     if wanted.contains(&Scan::AtSign) {
         memchr::memchr_iter(b'@', data).for_each(|at| hit(Scan::AtSign, at + 1));
+    }
+    if wanted.contains(&Scan::PlusDigits) {
+        memchr::memchr_iter(b'+', data)
+            .filter(|at| is_phone(&data[at + 1..]))
+            .for_each(|at| hit(Scan::PlusDigits, at + 1));
     }
     let (cards, ibans) = (wanted.contains(&Scan::CardDigits), wanted.contains(&Scan::Iban));
     if !cards && !ibans {
@@ -29,6 +36,21 @@ pub(super) fn scan(wanted: &[Scan], data: &[u8], mut hit: impl FnMut(Scan, usize
             iban(&data[start..end], |at| hit(Scan::Iban, start + at));
         }
     });
+}
+
+/// A digit that is not 0 and six more, up to two separators before each.
+fn is_phone(rest: &[u8]) -> bool {
+    let mut bytes = rest.iter();
+    let (mut seen, mut apart) = (0, 0);
+    while seen < SHORTEST_PHONE {
+        match bytes.next() {
+            Some(b'0') if seen == 0 => return false,
+            Some(byte) if byte.is_ascii_digit() => (seen, apart) = (seen + 1, 0),
+            Some(b' ' | b'.' | b'(' | b')' | b'-') if seen > 0 && apart < 2 => apart += 1,
+            _ => return false,
+        }
+    }
+    true
 }
 
 /// Groups of digits as cards have them: one of 13 to 19, 4-4-4-4 with three more perhaps, 4-6-5 or 4-6-4.
@@ -96,12 +118,18 @@ mod tests {
     }
 
     const CARD: &str = r"\b(?:[2-6]\d{12,18}|[2-6]\d{3}(?:[ -]\d{4}){3}(?:[ -]\d{3})?|3\d{3}[ -]\d{6}[ -]\d{4,5})\b";
+    const PHONE: &str = r"\+[1-9](?:[ .()-]{0,2}\d){6,14}";
     const IBAN: &str = r"\b[A-Z]{2}\d{2}(?: ?[0-9A-Z]{4}){2} ?[0-9A-Z]{3}";
 
     proptest! {
         #[test]
         fn nothing_a_card_rule_could_match_is_missed(text in "([0-9]{1,7}[ -]?|[ -]|[2-6][0-9]{3}[ -]|[a-z]){1,60}") {
             prop_assert_eq!(misses(Scan::CardDigits, CARD, text.as_bytes()), Vec::<String>::new());
+        }
+
+        #[test]
+        fn nothing_a_phone_rule_could_match_is_missed(text in "([+][0-9]{1,4}|[0-9]{1,4}|[ .()-]{1,3}|[a-z]){1,30}") {
+            prop_assert_eq!(misses(Scan::PlusDigits, PHONE, text.as_bytes()), Vec::<String>::new());
         }
 
         #[test]

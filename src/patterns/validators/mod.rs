@@ -12,6 +12,7 @@ mod iban;
 mod jwt;
 mod key_name;
 mod luhn;
+mod national;
 mod password;
 mod pem;
 mod phone;
@@ -65,7 +66,7 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 19] = [
+static ALL: [&dyn Validator; 42] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
     &base58check::Base58Check,
@@ -85,6 +86,29 @@ static ALL: [&dyn Validator; 19] = [
     &random::Random,
     &uri_password::UriPassword,
     &us_ssn::UsSsn,
+    &national::au_medicare::AU_MEDICARE,
+    &national::au_tfn::AU_TFN,
+    &national::be_nn::BE_NN,
+    &national::br_cnpj::BR_CNPJ,
+    &national::br_cpf::BR_CPF,
+    &national::ca_sin::CA_SIN,
+    &national::de_idnr::DE_IDNR,
+    &national::es_dni::ES_DNI,
+    &national::fr_nir::FR_NIR,
+    &national::gb_nhs::GB_NHS,
+    &national::gb_nino::GB_NINO,
+    &national::imei::IMEI,
+    &national::in_aadhaar::IN_AADHAAR,
+    &national::it_codice_fiscale::IT_CODICE_FISCALE,
+    &national::nl_bsn::NL_BSN,
+    &national::pl_pesel::PL_PESEL,
+    &national::se_personnummer::SE_PERSONNUMMER,
+    &national::us_aba::US_ABA,
+    &national::us_dea::US_DEA,
+    &national::us_itin::US_ITIN,
+    &national::us_npi::US_NPI,
+    &national::vin::VIN,
+    &national::za_id::ZA_ID,
 ];
 
 /// The validator of that name.
