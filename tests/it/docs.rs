@@ -16,6 +16,22 @@ fn the_field_tables_are_current() {
     assert_eq!(generated("formats.md", "<!-- generated: logsift formats fields -->"), output.stdout.trim());
 }
 
+/// The 99 of CloudWatch Logs' data protection (aws-cdk-lib `aws-logs`, data-protection-policy).
+#[test]
+fn the_table_of_managed_identifiers_is_current_and_names_rules() {
+    let output = TestEnv::new().cmd(&["-q", "patterns", "list", "--format", "json"]).code(0);
+    let table = generated("patterns.md", "<!-- generated: identifiers -->");
+    let known = include_str!("../corpora/managed-identifiers.tsv");
+    assert_eq!(known.lines().count(), 99);
+    for (row, line) in table.lines().skip(2).zip(known.lines()) {
+        let (name, rule) = line.split_once('\t').unwrap();
+        assert!(row.starts_with(&format!("| {name} | ")), "{row}");
+        assert!(rule == "-" || row.ends_with(&format!("| `{rule}` |")), "{row}");
+        assert!(rule == "-" || output.stdout.contains(&format!("{{\"id\":\"{rule}\",")), "{rule}");
+    }
+    assert_eq!(table.lines().count(), 2 + 99);
+}
+
 #[test]
 fn the_table_of_rules_is_current() {
     let output = TestEnv::new().cmd(&["-q", "patterns", "list", "--format", "json"]).code(0);

@@ -188,6 +188,13 @@ fn following_shows_what_comes() {
     let more = ["--output-format", "json", "--progress", "json"];
     let mut command = simulator.command(&env, &[&args[..], &more].concat());
     let mut child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    // Read as it comes: a full pipe would hold up the program.
+    let mut stderr = child.stderr.take().unwrap();
+    let errors = std::thread::spawn(move || {
+        let mut text = String::new();
+        stderr.read_to_string(&mut text).unwrap();
+        text
+    });
     let mut shown = Vec::new();
     for line in BufReader::new(child.stdout.take().unwrap()).lines() {
         let value: Value = serde_json::from_str(&line.unwrap()).unwrap();
@@ -200,8 +207,7 @@ fn following_shows_what_comes() {
             rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
         }
     }
-    let mut errors = String::new();
-    child.stderr.take().unwrap().read_to_string(&mut errors).unwrap();
+    let errors = errors.join().unwrap();
     assert_eq!(child.wait().unwrap().code(), Some(130), "{errors}");
     assert!(shown.len() >= 100);
     let unique: std::collections::BTreeSet<_> = shown.iter().collect();

@@ -28,5 +28,13 @@ def rules():
     return "\n".join(rows)
 
 
+def identifiers():
+    """The managed data identifiers of CloudWatch Logs and the rule for each."""
+    lines = (ROOT / "tests/corpora/managed-identifiers.tsv").read_text().splitlines()
+    rows = (line.split("\t") for line in lines)
+    return "\n".join(["| AWS's identifier | rule |", "|---|---|", *(f"| {name} | {'none yet' if rule == '-' else f'`{rule}`'} |" for name, rule in rows)])
+
+
 replace(ROOT / "docs/formats.md", "<!-- generated: logsift formats fields -->", output("formats", "fields"))
 replace(ROOT / "docs/patterns.md", "<!-- generated: patterns -->", rules())
+replace(ROOT / "docs/patterns.md", "<!-- generated: identifiers -->", identifiers())
