@@ -183,7 +183,7 @@ fn a_killed_run_is_carried_on() {
 #[test]
 fn following_shows_what_comes() {
     let env = TestEnv::new();
-    let simulator = Simulator::start(&env, &["--events", "3000", "--groups", "2", "--live", "12"]);
+    let simulator = Simulator::start(&env, &["--events", "3000", "--groups", "2", "--live", "600"]);
     let args = ["--log-group", "*", "--since", "1d", "--max-tps", "100", "--follow", "--interval", "1"];
     let more = ["--output-format", "json", "--progress", "json"];
     let mut command = simulator.command(&env, &[&args[..], &more].concat());
