@@ -20,6 +20,7 @@ use std::sync::Arc;
 pub struct OccurrenceRow {
     pub fingerprint: String,
     pub rule: String,
+    pub category: String,
     pub severity: Severity,
     pub confidence: Confidence,
     pub mask: String,
@@ -31,6 +32,12 @@ pub struct OccurrenceRow {
     pub source_record: u64,
     /// Half-open byte span in the record.
     pub span: (u64, u64),
+    /// The layers it was encoded in, outermost first, with ` → ` between; none where it stands in plain.
+    pub decode_path: Option<String>,
+    /// Where it stands in its record.
+    pub context: Option<String>,
+    /// What its validators say, as JSON.
+    pub verdict: String,
 }
 
 fn text<'a>(values: impl Iterator<Item = Option<&'a str>>) -> ArrayRef {
@@ -49,7 +56,8 @@ fn json<T: serde::Serialize>(value: &T) -> String {
     serde_json::to_string(value).unwrap_or_default()
 }
 
-fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Findings as a table, as the lake keeps them.
+pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let each = |get: fn(&Finding) -> &str| text(findings.iter().map(move |f| Some(get(f))));
     let jsons = |get: fn(&Finding) -> String| {
         let values: Vec<String> = findings.iter().map(get).collect();
@@ -75,11 +83,13 @@ fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error::Arr
     ])
 }
 
-fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
+/// Occurrences as a table, as the lake keeps them.
+pub fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
     let each = |get: fn(&OccurrenceRow) -> &str| text(rows.iter().map(move |r| Some(get(r))));
     RecordBatch::try_from_iter_with_nullable([
         ("fingerprint", each(|r| &r.fingerprint), false),
         ("rule", each(|r| &r.rule), false),
+        ("category", each(|r| &r.category), false),
         ("severity", each(|r| r.severity.as_str()), false),
         ("confidence", each(|r| r.confidence.as_str()), false),
         ("mask", each(|r| &r.mask), false),
@@ -91,7 +101,21 @@ fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error
         ("source_record", int(rows.iter().map(|r| r.source_record)), false),
         ("start", int(rows.iter().map(|r| r.span.0)), false),
         ("end", int(rows.iter().map(|r| r.span.1)), false),
+        ("decode_path", text(rows.iter().map(|r| r.decode_path.as_deref())), true),
+        ("context", text(rows.iter().map(|r| r.context.as_deref())), true),
+        ("verdict", each(|r| &r.verdict), false),
     ])
+}
+
+/// A table as a Parquet file.
+pub fn parquet(batch: &RecordBatch) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
+    let properties = WriterProperties::builder().set_compression(zstd).build();
+    let mut out = Vec::new();
+    let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties))?;
+    writer.write(batch)?;
+    writer.close()?;
+    Ok(out)
 }
 
 impl Lake {
@@ -126,16 +150,7 @@ impl Lake {
         if batch.num_rows() == 0 {
             return Ok(None);
         }
-        let encode = || {
-            let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
-            let properties = WriterProperties::builder().set_compression(zstd).build();
-            let mut out = Vec::new();
-            let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties))?;
-            writer.write(batch)?;
-            writer.close()?;
-            Ok(out)
-        };
-        let bytes = encode().map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
+        let bytes = parquet(batch).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
         let sha256 = super::publish::sha256(&bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
         self.store.put_if_absent(&path, &bytes)?;

@@ -13,6 +13,8 @@ use std::fs::File;
 
 /// Rows per batch: with lines of a few hundred bytes, about the chunk a scan works on.
 const BATCH_ROWS: usize = 4096;
+/// Column of a log stream's name, in the table that has it.
+const LOG_STREAM: &str = "cw_log_stream";
 
 /// The records of one batch, with their places.
 pub struct RawBatch {
@@ -82,6 +84,15 @@ impl RawBatch {
 
     fn text(&self, name: &str, i: usize) -> Option<&str> {
         TextColumn::of(&self.batch, name).get(i)
+    }
+
+    /// The names that stand beside the records: of objects, groups and streams; one that repeats is told once.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        [schema::SOURCE_OBJECT, Common::Resource.name(), LOG_STREAM].into_iter().flat_map(|column| {
+            let column = TextColumn::of(&self.batch, column);
+            let is_new = move |i: usize| i == 0 || column.get(i - 1) != column.get(i);
+            (0..self.len()).filter(move |i| is_new(*i)).filter_map(move |i| column.get(i))
+        })
     }
 
     fn int(&self, name: &str, i: usize) -> Option<i64> {
@@ -249,6 +260,7 @@ impl Lake {
             schema::SOURCE_OBJECT,
             schema::SOURCE_RECORD,
             schema::SEGMENT,
+            LOG_STREAM,
         ];
         Ok(RawBatches { path: part.path.clone(), reader: self.open_part(part, &columns)? })
     }

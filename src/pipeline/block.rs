@@ -342,9 +342,9 @@ fn fill<'r>(row: &mut Row<'r>, origin: &'r Origin, envelope: Option<&'r Envelope
     }
     if let Some(envelope) = envelope {
         row.extra.extend(envelope.extra.iter().map(|(name, json)| (Cow::from(name), Cow::from(json))));
-        if let Some(group) = envelope.log_group.as_deref().or(origin.log_group.as_deref()) {
-            row.set_default(Common::Resource, Value::Str(Cow::Borrowed(group)));
-        }
         row.set_default(Common::EventTime, Value::time(envelope.time));
+    }
+    if let Some(group) = envelope.and_then(|e| e.log_group.as_deref()).or(origin.log_group.as_deref()) {
+        row.set_default(Common::Resource, Value::Str(Cow::Borrowed(group)));
     }
 }

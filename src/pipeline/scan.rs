@@ -65,6 +65,8 @@ pub struct ScanReport {
     pub not_scanned: Vec<String>,
     /// Things worth saying about single objects.
     pub notes: Vec<String>,
+    /// Of a lake: names of the objects, log groups and streams whose records were read.
+    pub(super) names: BTreeSet<String>,
     /// Log groups of which the lake holds a part, or with something hidden: there may be more than was found.
     pub incomplete: BTreeSet<String>,
     /// Of a lake: what was read by now.
@@ -82,6 +84,7 @@ pub(super) struct Done {
     pub bytes: u64,
     pub not_scanned: Vec<String>,
     pub notes: Vec<String>,
+    pub names: BTreeSet<String>,
 }
 
 /// A piece of a file, that any worker may scan.
@@ -305,6 +308,7 @@ pub(super) fn run<T: Sync>(
         report.bytes += done.bytes;
         report.not_scanned.extend(done.not_scanned);
         report.notes.extend(done.notes);
+        report.names.extend(done.names);
     }
     report.findings = findings.into_sorted();
     if !config.reveal {

@@ -9,6 +9,7 @@ use crate::lake::manifest::{Part, Scanned};
 use crate::lake::read::RawBatch;
 use crate::model::{Micros, Place};
 use crate::scan::{CHUNK, FindingSet};
+use std::collections::BTreeSet;
 
 /// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
 /// same rules and key, only what came since, unless `all` is to be read.
@@ -29,14 +30,22 @@ pub fn scan_lake(
     let before = lake.manifest.scanned.as_ref().filter(same);
     let new: Vec<&Part> = parts().filter(|part| before.is_none_or(|b| !b.parts.contains(&part.path))).collect();
     let mut report = scan_parts(lake, &new, config, progress)?;
+    let in_names = scan_names(&report.names, config, progress)?;
+    let set = config.engine.set();
+    let mut all = FindingSet::default();
     if before.is_some() {
         let found = lake.findings()?.unwrap_or_default();
         report.known = Some(found.iter().map(|finding| finding.fingerprint.clone()).collect());
-        let set = config.engine.set();
-        let mut all = FindingSet::of(found, set);
-        all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
-        report.findings = all.into_sorted();
+        all = FindingSet::of(found, set);
     }
+    all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
+    // A name comes again with each new part of its group.
+    let is_new = |fingerprint: &String| !report.known.as_ref().is_some_and(|known| known.contains(fingerprint));
+    let named = in_names.findings.into_iter().filter(|finding| is_new(&finding.fingerprint)).collect();
+    all.merge(FindingSet::of(named, set));
+    let sightings = in_names.sightings.into_iter().filter(|sighting| is_new(&sighting.fingerprint));
+    report.sightings.extend(sightings);
+    report.findings = all.into_sorted();
     let group = |source: &String| source.rsplit_once(":log-group:").map(|(_, name)| name.to_owned());
     let incomplete = lake.manifest.partial.keys().filter_map(group).collect();
     Ok(ScanReport { scanned, incomplete, ..report })
@@ -61,10 +70,37 @@ fn scan_parts(
     })
 }
 
+/// What the source of a finding is called that stands in a name.
+const NAMES: &str = "names of log groups, streams and objects";
+/// Names that are scanned together.
+const AT_ONCE: usize = 4096;
+
+/// Scans the names themselves: a token in a stream's name, or a person's in that of an object, leaks like any other.
+fn scan_names(
+    names: &BTreeSet<String>,
+    config: &ScanConfig<'_>,
+    progress: &dyn Progress,
+) -> Result<ScanReport, PipelineError> {
+    let names: Vec<&String> = names.iter().collect();
+    let chunks: Vec<_> = names.chunks(AT_ONCE).collect();
+    run(&chunks, config, progress, |worker, number, names| {
+        names.iter().for_each(|name| worker.chunk.push(name.as_bytes()));
+        worker.scan((number, 0), None, |i| {
+            let record = (number * AT_ONCE + i + 1) as u64;
+            (Place { path: NAMES.to_owned(), record, resource: Some(names[i].clone()), ..Place::default() }, Seen::ALL)
+        })
+    })
+}
+
 fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
     let mut tail = Tail::default();
     for batch in lake.raw_batches(part)? {
         let batch = batch?;
+        for name in batch.names() {
+            if !worker.done.names.contains(name) {
+                worker.done.names.insert(name.to_owned());
+            }
+        }
         let mut first = 0;
         for i in 0..batch.len() {
             if batch.segment(i).is_some() {
@@ -155,6 +191,7 @@ pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
     let row = |s: &Sighting| OccurrenceRow {
         fingerprint: s.fingerprint.clone(),
         rule: s.rule.clone(),
+        category: s.category.to_owned(),
         severity: s.severity,
         confidence: s.confidence,
         mask: s.mask.clone(),
@@ -163,8 +200,11 @@ pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
         source_table: s.place.source_table.clone().unwrap_or_default(),
         resource: s.place.resource.clone(),
         source_object: s.place.path.clone(),
-        source_record: s.place.record,
+        source_record: s.line(),
         span: s.span,
+        decode_path: (!s.decode_path.is_empty()).then(|| s.decode_path.join(" → ")),
+        context: s.context.clone(),
+        verdict: serde_json::to_string(&s.verdict).unwrap_or_default(),
     };
     sightings.iter().map(row).collect()
 }

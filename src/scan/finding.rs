@@ -12,6 +12,9 @@ pub trait KeyedHash: Sync {
     fn key_id(&self) -> String;
 }
 
+/// Name of the fact whether a token was live when it was logged first.
+const WHEN_LOGGED: &str = "when_logged";
+
 /// Findings by fingerprint.
 #[derive(Default)]
 pub struct FindingSet {
@@ -101,6 +104,7 @@ impl FindingSet {
     /// Worst first: by severity, confidence, count, then fingerprint.
     pub fn into_sorted(self) -> Vec<Finding> {
         let mut all: Vec<Finding> = self.by_fingerprint.into_values().map(|b| b.finding).collect();
+        all.iter_mut().for_each(note_life);
         sort(&mut all);
         all
     }
@@ -118,6 +122,16 @@ fn note_time(finding: &mut Finding, time: Option<Micros>) {
     if let Some(time) = time {
         finding.first_seen = Some(finding.first_seen.map_or(time, |t| t.min(time)));
         finding.last_seen = Some(finding.last_seen.map_or(time, |t| t.max(time)));
+    }
+}
+
+/// Says of a token that tells its end whether it was good when it was logged first.
+fn note_life(finding: &mut Finding) {
+    let end = finding.facts.iter().find(|(name, _)| name == "exp").and_then(|(_, exp)| Micros::parse_rfc3339(exp));
+    if let (Some(end), Some(logged)) = (end, finding.first_seen) {
+        finding.facts.retain(|(name, _)| name != WHEN_LOGGED);
+        let life = if logged < end { "live" } else { "expired" };
+        finding.facts.push((WHEN_LOGGED.to_owned(), life.to_owned()));
     }
 }
 

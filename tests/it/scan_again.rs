@@ -206,3 +206,58 @@ fn a_large_file_is_read_by_all_and_told_in_order() {
         assert_eq!(lines, (1..=60).map(|n| n * 1_000).collect::<Vec<u64>>());
     }
 }
+
+/// Who names a stream after a user, or puts a token into an object's name, has logged it.
+#[test]
+fn names_of_groups_and_objects_are_scanned_too() {
+    let env = TestEnv::new();
+    let secret = token('a');
+    env.file(&format!("upload-{secret}.log"), "2026-11-22T10:00:00Z INFO done\n");
+    env.cmd(&["import", "--log-group", "/aws/lambda/of-mara@brightoak.io", &format!("upload-{secret}.log")]).code(0);
+    let rows = findings(&env, &[]);
+    let mut rules: Vec<&str> = rows.iter().map(|row| row["rule"].as_str().unwrap()).collect();
+    rules.sort_unstable();
+    assert_eq!(rules, ["email", "github-token"]);
+    let shown = serde_json::to_string(&rows).unwrap();
+    assert!(!shown.contains(&secret) && !shown.contains("mara@brightoak.io"), "{shown}");
+    // Another part of the same group makes no new place.
+    env.file("more.log", "2026-11-22T11:00:00Z INFO done\n");
+    env.cmd(&["import", "--log-group", "/aws/lambda/of-mara@brightoak.io", "more.log"]).code(0);
+    assert_eq!(findings(&env, &[]), rows);
+    assert_eq!(findings(&env, &["--rescan"]), rows);
+}
+
+#[test]
+fn a_token_tells_whether_it_was_live_when_it_was_logged() {
+    let env = TestEnv::new();
+    let part = |text: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(text);
+    // 2026-11-22T10:00:00Z
+    let claims = part(r#"{"sub":"u1","exp":1795341600}"#);
+    let token = format!("{}.{claims}.{}", part(r#"{"alg":"HS256"}"#), "a".repeat(43));
+    for (name, hour, life) in [("one.log", "10", "expired"), ("two.log", "09", "live")] {
+        env.file(name, format!("2026-11-22T{hour}:59:59Z INFO token {token}\n").as_str());
+        env.import(&[name]);
+        let rows = findings(&env, &[]);
+        assert_eq!(rows[0]["rule"], "jwt");
+        let facts = rows[0]["facts"].as_array().unwrap();
+        let told: Vec<&Value> = facts.iter().filter(|fact| fact[0] == "when_logged").map(|fact| &fact[1]).collect();
+        assert_eq!(told, [life]);
+    }
+}
+
+#[test]
+fn findings_and_places_as_parquet() {
+    use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+    let env = TestEnv::new();
+    env.file("app.log", format!("nothing\ntoken {}\ntoken {0}\n", token('a')).as_str());
+    for (flags, rows) in [(&[][..], 1), (&["--occurrences"][..], 2)] {
+        let args = ["scan", "app.log", "--format", "parquet", "-o", "out.parquet"];
+        env.cmd(&[&args[..], flags].concat()).code(1);
+        let file = std::fs::File::open(env.path().join("out.parquet")).unwrap();
+        let batches: Vec<RecordBatch> =
+            ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap().map(Result::unwrap).collect();
+        assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), rows);
+        assert!(batches[0].column_by_name("fingerprint").is_some());
+    }
+    env.cmd(&["scan", "app.log", "--format", "parquet", "--reveal", "-o", "out.parquet"]).code(2);
+}

@@ -3,8 +3,10 @@
 use super::ScanArgs;
 use crate::cli::context::Context;
 use crate::cli::terminal;
+use crate::lake::derived;
 use crate::model::Finding;
 use crate::pipeline::scan::{ScanReport, Sighting};
+use crate::pipeline::scan_lake::occurrence_rows;
 use crate::report::table::Table;
 use crate::report::{asff, csv, jsonl, sarif};
 use anyhow::Context as _;
@@ -29,12 +31,14 @@ pub enum ScanFormat {
     Sarif,
     /// Security Hub's finding format, for `aws securityhub batch-import-findings`
     Asff,
+    /// As the lake keeps findings, or with --occurrences their places; for -o FILE or a pipe
+    Parquet,
 }
 
 /// Where and how output goes.
 #[derive(Debug, Args)]
 pub struct ScanOutput {
-    /// How to print: table, jsonl, csv, sarif or asff
+    /// How to print: table, jsonl, csv, sarif, asff or parquet
     #[arg(long, value_name = "FORMAT", value_enum, default_value = "table")]
     pub format: ScanFormat,
     /// Write to this file instead of stdout
@@ -65,6 +69,14 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
             let account = account.context("--format asff needs --account: whose Security Hub takes the findings?")?;
             let hub = asff::Hub { account, region: &args.output.hub_region, now: context.now() };
             asff::write(&mut *out, &hub, &report.findings)?;
+            return out.flush().context("output cannot be written");
+        }
+        ScanFormat::Parquet => {
+            anyhow::ensure!(!args.output.reveal, "--format parquet holds masks only: take jsonl with --reveal");
+            anyhow::ensure!(width.is_none(), "--format parquet is no text: give -o FILE, or a pipe");
+            let rows = || derived::occurrences_batch(&occurrence_rows(&report.sightings));
+            let batch = if args.occurrences { rows() } else { derived::findings_batch(&report.findings) }?;
+            out.write_all(&derived::parquet(&batch)?).context("output cannot be written")?;
             return out.flush().context("output cannot be written");
         }
         ScanFormat::Table | ScanFormat::Jsonl | ScanFormat::Csv => {}
