@@ -65,6 +65,8 @@ pub enum Command {
     #[cfg(feature = "query")]
     Timeline(super::timeline::TimelineArgs),
     #[cfg(feature = "query")]
+    Payloads(super::payloads::PayloadsArgs),
+    #[cfg(feature = "query")]
     Query(super::query::QueryArgs),
     #[cfg(feature = "query")]
     Report(super::report::ReportArgs),
@@ -91,6 +93,8 @@ impl Command {
             Self::Find(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Timeline(args) => args.output.output.as_deref(),
+            #[cfg(feature = "query")]
+            Self::Payloads(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Query(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]

@@ -11,6 +11,8 @@ mod import;
 mod lake;
 mod parse;
 mod patterns;
+#[cfg(feature = "query")]
+mod payloads;
 #[cfg(feature = "pull")]
 mod pull;
 #[cfg(feature = "query")]
@@ -78,6 +80,8 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Find(args) => find::run(&args, context),
         #[cfg(feature = "query")]
         Command::Timeline(args) => timeline::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Payloads(args) => payloads::run(&args, context),
         #[cfg(feature = "query")]
         Command::Query(args) => query::run(&args, context),
         #[cfg(feature = "query")]

@@ -2,9 +2,11 @@
 
 use super::context::Context;
 use super::exit::Exit;
+use super::payloads;
 use super::scan;
 use super::time_flags::TimeArgs;
 use super::timeline;
+use crate::detect::payload_logging;
 use crate::lake::Lake;
 use crate::model::summary::Summary;
 use crate::model::{Confidence, Detection, Finding, Masker};
@@ -68,6 +70,8 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     let mut told = story(&lake, &query, &sources, Some(STORY_ROWS))?;
     told.entries.iter_mut().for_each(|entry| timeline::mask(entry, &*masker));
     detections.iter_mut().for_each(|detection| mask(detection, &*masker));
+    let mut payloads = payload_logging(&lake, range)?;
+    payloads.iter_mut().for_each(|payload| payloads::mask(payload, &*masker));
     let summary = Summary {
         title: args.title.clone(),
         tool_version: concat!("logsift ", env!("CARGO_PKG_VERSION")).to_owned(),
@@ -76,6 +80,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
         tables: table_summaries(&lake),
         findings: in_range(findings, range),
         detections,
+        payloads,
         story: told.entries,
         histogram: histogram(&lake, range)?,
         incomplete: incomplete.clone(),

@@ -172,7 +172,7 @@ fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash, cont
     report.findings.retain(|finding| !known.contains(&finding.fingerprint) && !allowed.holds(finding));
     if report.findings.len() < before {
         let told: HashSet<&String> = report.findings.iter().map(|finding| &finding.fingerprint).collect();
-        report.sightings.retain(|sighting| told.contains(&sighting.fingerprint));
+        report.sightings.retain(|sighting| told.contains(&sighting.finding));
         let left = counted((before - report.findings.len()) as u64, "finding");
         context.terminal.say(&format!("{left} left out: known or allowed"));
     }

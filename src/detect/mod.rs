@@ -4,7 +4,10 @@ mod egress_volume;
 mod iam_persistence;
 mod leaked_key_use;
 mod metadata_ssrf;
+mod payload_logging;
 mod trail_tampering;
+
+pub use payload_logging::payload_logging;
 
 use crate::frame::FrameError;
 use crate::lake::Lake;

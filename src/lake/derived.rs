@@ -18,7 +18,10 @@ use std::sync::Arc;
 /// One row of the occurrences table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct OccurrenceRow {
+    /// Of the value.
     pub fingerprint: String,
+    /// Fingerprint of its finding: another one where all values of a rule in one place are one finding.
+    pub finding: String,
     pub rule: String,
     pub category: String,
     pub severity: Severity,
@@ -88,6 +91,7 @@ pub fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::e
     let each = |get: fn(&OccurrenceRow) -> &str| text(rows.iter().map(move |r| Some(get(r))));
     RecordBatch::try_from_iter_with_nullable([
         ("fingerprint", each(|r| &r.fingerprint), false),
+        ("finding", each(|r| &r.finding), false),
         ("rule", each(|r| &r.rule), false),
         ("category", each(|r| &r.category), false),
         ("severity", each(|r| r.severity.as_str()), false),
@@ -163,6 +167,22 @@ impl Lake {
             schema: Some(schema::id(&batch.schema())),
             ..Part::default()
         }))
+    }
+
+    /// Finding and value, by their fingerprints, of every occurrence kept.
+    pub fn occurrence_values(&self) -> Result<Vec<(String, String)>, LakeError> {
+        let mut all = Vec::new();
+        for part in self.all_parts().filter(|part| part.table == "occurrences") {
+            for batch in self.open_part(part, &["finding", "fingerprint"])? {
+                let batch = batch.map_err(|source| LakeError::Arrow { path: part.path.clone(), source })?;
+                let column = |name: &str| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
+                if let (Some(findings), Some(values)) = (column("finding"), column("fingerprint")) {
+                    let pair = |i: usize| (findings.value(i).to_owned(), values.value(i).to_owned());
+                    all.extend((0..batch.num_rows()).map(pair));
+                }
+            }
+        }
+        Ok(all)
     }
 
     /// The findings of the last scan; `None` when the lake was never scanned.

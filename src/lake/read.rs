@@ -72,6 +72,11 @@ impl RawBatch {
         self.segments.is_valid(i).then(|| self.segments.value(i))
     }
 
+    /// Log group or other resource of record `i`.
+    pub fn resource(&self, i: usize) -> Option<&str> {
+        self.text(Common::Resource.name(), i)
+    }
+
     /// The record's text, lossy where the bytes are not UTF-8.
     pub fn raw(&self, i: usize) -> &str {
         self.raw.value(i)
@@ -104,7 +109,7 @@ impl RawBatch {
         RawPlace {
             event_id: self.text(schema::EVENT_ID, i).unwrap_or_default(),
             event_time: self.time(i),
-            resource: self.text(Common::Resource.name(), i),
+            resource: self.resource(i),
             object: self.text(schema::SOURCE_OBJECT, i).unwrap_or_default(),
             record: self.int(schema::SOURCE_RECORD, i).unwrap_or_default(),
             segment: self.segment(i),

@@ -3,6 +3,7 @@
 use super::detection::Detection;
 use super::entry::Entry;
 use super::finding::Finding;
+use super::payload::PayloadLog;
 use super::time::Micros;
 
 /// Everything a report shows. Text from logs has been through the Masker.
@@ -17,6 +18,8 @@ pub struct Summary {
     /// Sorted by severity, then count.
     pub findings: Vec<Finding>,
     pub detections: Vec<Detection>,
+    /// Who logs whole requests, responses or events, the worst first.
+    pub payloads: Vec<PayloadLog>,
     /// The story: findings and detections and the events behind them, in time order.
     pub story: Vec<Entry>,
     pub histogram: Histogram,

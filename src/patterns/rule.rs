@@ -100,6 +100,8 @@ pub(super) struct RuleText {
     pub expected_in: Vec<String>,
     #[serde(default)]
     pub public: bool,
+    #[serde(default)]
+    pub counted: bool,
     pub severity: Severity,
     pub confidence: Confidence,
     pub remediation: String,
@@ -131,6 +133,7 @@ impl RuleText {
             validators: Vec::new(),
             expected_in: Vec::new(),
             public: false,
+            counted: false,
             severity: Severity::Medium,
             confidence: Confidence::Medium,
             remediation: "Revoke it where it was issued, and have the program mask it before it logs.".to_owned(),
@@ -187,6 +190,8 @@ pub struct Rule {
     pub expected_in: Vec<String>,
     /// The value is a name, not a secret: it may be shown and joined.
     pub public: bool,
+    /// One finding for all values in one place: there are many of them, and each says little.
+    pub counted: bool,
     pub severity: Severity,
     pub confidence: Confidence,
     pub remediation: String,
@@ -277,6 +282,7 @@ impl Rule {
             validators: found,
             expected_in: text.expected_in,
             public: text.public,
+            counted: text.counted,
             severity: text.severity,
             confidence: text.confidence,
             remediation: text.remediation,

@@ -20,6 +20,8 @@ pub struct Sighting {
     pub severity: crate::model::Severity,
     pub confidence: Confidence,
     pub fingerprint: String,
+    /// Fingerprint of the finding it is counted under: its own, or one for all values of a rule in one place.
+    pub finding: String,
     pub mask: String,
     /// The plain value, kept only where the run was asked to reveal it.
     pub revealed: Option<String>,
@@ -120,6 +122,8 @@ pub(super) struct Worker<'a> {
     key_id: String,
     pub chunk: Chunk,
     found: Vec<Found>,
+    /// Fingerprints of counted findings, by rule and place.
+    counted: HashMap<(usize, String), String>,
     /// To all workers.
     blocks: Option<Sender<Block>>,
     spare: Spare,
@@ -131,7 +135,8 @@ impl<'a> Worker<'a> {
         let scanner = config.engine.scanner()?;
         let (chunk, found, done) = (Chunk::default(), Vec::new(), Done::default());
         let key_id = config.hash.key_id();
-        Ok(Self { config, scanner, key_id, chunk, found, blocks: Some(blocks), spare, done })
+        let (blocks, counted) = (Some(blocks), HashMap::new());
+        Ok(Self { config, scanner, key_id, chunk, found, counted, blocks, spare, done })
     }
 
     /// Has the block scanned by whoever is free, or scans it.
@@ -215,13 +220,19 @@ impl<'a> Worker<'a> {
             let mask = secret.mask();
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
-            let names = (fingerprint.as_str(), self.key_id.as_str(), mask.as_str());
+            let rule = &set.rules[matched.rule];
+            let finding = if rule.counted {
+                let all_of = || self.config.hash.fingerprint(format!("{}\0{counted}", rule.id).as_bytes());
+                self.counted.entry((matched.rule, counted.clone())).or_insert_with(all_of).clone()
+            } else {
+                fingerprint.clone()
+            };
+            let names = (finding.as_str(), fingerprint.as_str(), self.key_id.as_str(), mask.as_str());
             let is_new = self.done.findings.add(set, matched, names, (&counted, place.event_time));
             if !is_new && !self.config.every_place {
                 continue;
             }
             let paths = paths.to(found, &self.chunk);
-            let rule = &set.rules[matched.rule];
             let offset = |at: usize| (at + seen.base) as u64;
             let sighting = Sighting {
                 rule: rule.id.clone(),
@@ -229,6 +240,7 @@ impl<'a> Worker<'a> {
                 severity: matched.severity,
                 confidence: matched.confidence,
                 fingerprint,
+                finding,
                 mask,
                 revealed: self.config.reveal.then(|| String::from_utf8_lossy(secret.expose()).into_owned()),
                 column: offset(matched.span.0) + 1,

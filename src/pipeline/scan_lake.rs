@@ -7,9 +7,10 @@ use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::{Part, Scanned};
 use crate::lake::read::RawBatch;
-use crate::model::{Micros, Place};
-use crate::scan::{CHUNK, FindingSet};
-use std::collections::BTreeSet;
+use crate::model::{Finding, Micros, Place};
+use crate::patterns::PatternSet;
+use crate::scan::{CHUNK, FindingSet, note_different};
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
 /// same rules and key, only what came since, unless `all` is to be read.
@@ -43,9 +44,12 @@ pub fn scan_lake(
     let is_new = |fingerprint: &String| !report.known.as_ref().is_some_and(|known| known.contains(fingerprint));
     let named = in_names.findings.into_iter().filter(|finding| is_new(&finding.fingerprint)).collect();
     all.merge(FindingSet::of(named, set));
-    let sightings = in_names.sightings.into_iter().filter(|sighting| is_new(&sighting.fingerprint));
+    let sightings = in_names.sightings.into_iter().filter(|sighting| is_new(&sighting.finding));
     report.sightings.extend(sightings);
     report.findings = all.into_sorted();
+    if before.is_some() {
+        recount(lake, &mut report, set)?;
+    }
     let group = |source: &String| source.rsplit_once(":log-group:").map(|(_, name)| name.to_owned());
     let incomplete = lake.manifest.partial.keys().filter_map(group).collect();
     Ok(ScanReport { scanned, incomplete, ..report })
@@ -68,6 +72,28 @@ fn scan_parts(
         progress.records(part.rows);
         Ok(())
     })
+}
+
+/// Of findings that count, the different values of all scans: those kept, and those found now.
+fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(), PipelineError> {
+    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+    let counts = |finding: &&mut Finding| set.rules.iter().any(|rule| rule.counted && rule.id == finding.rule);
+    let now: BTreeSet<&String> = report.sightings.iter().map(|sighting| &sighting.finding).collect();
+    let mut again: Vec<&mut Finding> =
+        report.findings.iter_mut().filter(counts).filter(|finding| now.contains(&finding.fingerprint)).collect();
+    if again.is_empty() {
+        return Ok(());
+    }
+    for (finding, value) in lake.occurrence_values()? {
+        values.entry(finding).or_default().insert(value);
+    }
+    for sighting in &report.sightings {
+        values.entry(sighting.finding.clone()).or_default().insert(sighting.fingerprint.clone());
+    }
+    for finding in &mut again {
+        note_different(finding, values.get(&finding.fingerprint).map_or(0, BTreeSet::len));
+    }
+    Ok(())
 }
 
 /// What the source of a finding is called that stands in a name.
@@ -190,6 +216,7 @@ fn scan_segment(
 pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
     let row = |s: &Sighting| OccurrenceRow {
         fingerprint: s.fingerprint.clone(),
+        finding: s.finding.clone(),
         rule: s.rule.clone(),
         category: s.category.to_owned(),
         severity: s.severity,

@@ -11,6 +11,7 @@ mod filter;
 pub mod fixture;
 mod offenders;
 mod overview;
+mod payloads;
 mod rows;
 
 use super::chart::{Mark, histogram_svg};
@@ -21,6 +22,7 @@ use askama::Template;
 use cell::Cell;
 use offenders::{PlaceRow, RuleRow};
 use overview::Overview;
+use payloads::PayloadRow;
 use rows::{Day, DetectionRow, FindingRow, TableRow};
 use sha2::{Digest, Sha256};
 
@@ -63,6 +65,7 @@ struct Page {
     overview: Overview,
     places: Listing<PlaceRow>,
     rules: Listing<RuleRow>,
+    payloads: Listing<PayloadRow>,
     /// Trusted: SVG, escaped by [`histogram_svg`].
     chart: String,
     story: Listing<Day>,
@@ -87,6 +90,7 @@ pub fn render(summary: &Summary) -> Result<String, HtmlError> {
         policy: policy(),
         overview: Overview::new(summary, places.rows.first()),
         rules: offenders::rules(&summary.findings),
+        payloads: payloads::rows(&summary.payloads),
         places,
         chart: histogram_svg(&summary.histogram, &marks(summary)),
         story_filter: filter::Filter::new("story", shown_story),

@@ -2,7 +2,7 @@
 
 use crate::model::{Confidence, Finding, Micros, Severity};
 use crate::patterns::{PatternSet, RuleMatch};
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 /// Makes fingerprints; holds the key.
 pub trait KeyedHash: Sync {
@@ -14,6 +14,8 @@ pub trait KeyedHash: Sync {
 
 /// Name of the fact whether a token was live when it was logged first.
 const WHEN_LOGGED: &str = "when_logged";
+/// Name of the fact how many values a counted finding stands for.
+pub const DIFFERENT: &str = "different";
 
 /// Findings by fingerprint.
 #[derive(Default)]
@@ -25,6 +27,8 @@ struct Building {
     finding: Finding,
     /// Index of the rule it is told under: of two equally sure ones the earlier.
     rule: usize,
+    /// Of a rule that counts: the different values, by their fingerprints.
+    values: HashSet<u64>,
 }
 
 impl FindingSet {
@@ -33,17 +37,18 @@ impl FindingSet {
         let rule = |finding: &Finding| set.rules.iter().position(|rule| rule.id == finding.rule);
         let building = |finding: Finding| {
             let rule = rule(&finding).unwrap_or(usize::MAX);
-            (finding.fingerprint.clone(), Building { finding, rule })
+            (finding.fingerprint.clone(), Building { finding, rule, values: HashSet::new() })
         };
         Self { by_fingerprint: findings.into_iter().map(building).collect() }
     }
 
-    /// Counts one match; `place` is the log group, resource or file it is counted under. Whether it is the first one.
+    /// Counts one match of the finding that the fingerprint names; `value` is the fingerprint of what was found, and
+    /// `place` the log group, resource or file it is counted under. Whether it is the finding's first one.
     pub fn add(
         &mut self,
         set: &PatternSet,
         matched: &RuleMatch,
-        (fingerprint, key_id, mask): (&str, &str, &str),
+        (fingerprint, value, key_id, mask): (&str, &str, &str, &str),
         (place, time): (&str, Option<Micros>),
     ) -> bool {
         let building = self.by_fingerprint.entry(fingerprint.to_owned()).or_insert_with(|| {
@@ -66,8 +71,11 @@ impl FindingSet {
                 facts: matched.verdict.facts.clone(),
                 remediation: rule.remediation.clone(),
             };
-            Building { finding, rule: matched.rule }
+            Building { finding, rule: matched.rule, values: HashSet::new() }
         });
+        if set.rules[matched.rule].counted {
+            building.values.insert(short(value));
+        }
         let surer = matched.confidence > building.finding.confidence;
         if surer || (matched.confidence == building.finding.confidence && matched.rule < building.rule) {
             let rule = &set.rules[matched.rule];
@@ -103,8 +111,14 @@ impl FindingSet {
 
     /// Worst first: by severity, confidence, count, then fingerprint.
     pub fn into_sorted(self) -> Vec<Finding> {
-        let mut all: Vec<Finding> = self.by_fingerprint.into_values().map(|b| b.finding).collect();
-        all.iter_mut().for_each(note_life);
+        let told = |Building { mut finding, values, .. }| {
+            note_life(&mut finding);
+            if !values.is_empty() {
+                note_different(&mut finding, values.len());
+            }
+            finding
+        };
+        let mut all: Vec<Finding> = self.by_fingerprint.into_values().map(told).collect();
         sort(&mut all);
         all
     }
@@ -135,7 +149,22 @@ fn note_life(finding: &mut Finding) {
     }
 }
 
+/// How many different values a counted finding stands for; of one it shows the mask.
+pub fn note_different(finding: &mut Finding, values: usize) {
+    finding.facts.retain(|(name, _)| name != DIFFERENT);
+    finding.facts.push((DIFFERENT.to_owned(), values.to_string()));
+    if values > 1 {
+        finding.mask = format!("{values} different");
+    }
+}
+
+/// Enough of a fingerprint to tell millions apart.
+fn short(fingerprint: &str) -> u64 {
+    u64::from_str_radix(fingerprint.get(..16).unwrap_or_default(), 16).unwrap_or_default()
+}
+
 fn merge_one(ours: &mut Building, theirs: Building) {
+    ours.values.extend(&theirs.values);
     let better = (theirs.finding.confidence, std::cmp::Reverse(theirs.rule))
         > (ours.finding.confidence, std::cmp::Reverse(ours.rule));
     let (mut keep, other) =

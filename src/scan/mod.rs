@@ -17,7 +17,7 @@ mod stride;
 pub use chunk::{CHUNK, Chunk};
 pub use decode::INFLATED;
 pub use engine::{Engine, Found, Scanner};
-pub use finding::{FindingSet, KeyedHash};
+pub use finding::{DIFFERENT, FindingSet, KeyedHash, note_different};
 pub use masker::ScanMasker;
 
 /// Why the engine cannot run.

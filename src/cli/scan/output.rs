@@ -9,6 +9,7 @@ use crate::pipeline::scan::{ScanReport, Sighting};
 use crate::pipeline::scan_lake::occurrence_rows;
 use crate::report::table::Table;
 use crate::report::{asff, csv, jsonl, sarif};
+use crate::scan::DIFFERENT;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
@@ -96,7 +97,7 @@ const LOCATIONS: usize = 100;
 fn located(report: &ScanReport) -> Vec<(&Finding, Vec<sarif::Location<'_>>)> {
     let mut at: HashMap<&str, Vec<sarif::Location<'_>>> = HashMap::new();
     for sighting in &report.sightings {
-        let places = at.entry(&sighting.fingerprint).or_default();
+        let places = at.entry(&sighting.finding).or_default();
         if places.len() < LOCATIONS {
             let (place, column, context) = (&sighting.place, sighting.column, sighting.context.as_deref());
             places.push(sarif::Location { place, column, context });
@@ -121,8 +122,13 @@ fn print_findings(
     width: Option<usize>,
 ) -> anyhow::Result<()> {
     let plain: HashMap<&str, &String> =
-        report.sightings.iter().filter_map(|s| Some((s.fingerprint.as_str(), s.revealed.as_ref()?))).collect();
-    let value_of = |f: &Finding| plain.get(f.fingerprint.as_str()).map_or_else(|| f.mask.clone(), |v| (*v).clone());
+        report.sightings.iter().filter_map(|s| Some((s.finding.as_str(), s.revealed.as_ref()?))).collect();
+    // Of several values none is shown for all.
+    let is_one = |f: &Finding| !f.facts.iter().any(|(name, n)| name == DIFFERENT && n != "1");
+    let value_of = |f: &Finding| match plain.get(f.fingerprint.as_str()).filter(|_| is_one(f)) {
+        Some(value) => (*value).clone(),
+        None => f.mask.clone(),
+    };
     let first_place =
         |f: &Finding| f.places.iter().max_by_key(|(_, n)| **n).map(|(p, _)| p.clone()).unwrap_or_default();
     let time = |t: Option<crate::model::Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();

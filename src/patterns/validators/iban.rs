@@ -22,7 +22,8 @@ impl Validator for Iban {
     }
 
     fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
-        let plain: Vec<u8> = candidate.secret.iter().copied().filter(u8::is_ascii_alphanumeric).collect();
+        let letters = candidate.secret.iter().filter(|byte| byte.is_ascii_alphanumeric());
+        let plain: Vec<u8> = letters.map(u8::to_ascii_uppercase).collect();
         let Some(country) = plain.get(..2) else {
             return Judgement::Refuted;
         };

@@ -77,7 +77,7 @@ fn brand(digits: &[u32]) -> Option<&'static str> {
         (16, 22..=27) if (2221..=2720).contains(&four) => Some("mastercard"),
         (16..=19, 22) if (2200..=2204).contains(&four) => Some("mir"),
         (15, 34 | 37) => Some("amex"),
-        (15, 21) if four == 2131 => Some("jcb"),
+        (15, 18 | 21) if matches!(four, 1800 | 2131) => Some("jcb"),
         (16..=19, 35) if (3528..=3589).contains(&four) => Some("jcb"),
         (14, 36 | 38 | 39) => Some("diners"),
         (14, 30) if (300..=305).contains(&three) || four == 3095 => Some("diners"),

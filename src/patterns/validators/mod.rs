@@ -9,6 +9,7 @@ mod email;
 mod github_crc32;
 mod gitlab_crc32;
 mod iban;
+mod ip_address;
 mod jwt;
 mod key_name;
 mod luhn;
@@ -66,7 +67,7 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 42] = [
+static ALL: [&dyn Validator; 43] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
     &base58check::Base58Check,
@@ -76,6 +77,7 @@ static ALL: [&dyn Validator; 42] = [
     &github_crc32::GithubCrc32,
     &gitlab_crc32::GitlabCrc32,
     &iban::Iban,
+    &ip_address::IpAddress,
     &jwt::Jwt,
     &key_name::KeyName,
     &luhn::Luhn,

@@ -1,7 +1,7 @@
 //! Summaries to test with: a week with a breach in it, a hostile one, an empty one.
 
 use crate::model::summary::{Histogram, Summary, TableSummary};
-use crate::model::{Confidence, Detection, Entry, EntryKind, Finding, Micros, Severity};
+use crate::model::{Confidence, Detection, Entry, EntryKind, Finding, Micros, PayloadField, PayloadLog, Severity};
 
 const HOUR: i64 = 3_600_000_000;
 /// 2026-03-02T00:00:00Z, a Monday.
@@ -303,11 +303,43 @@ pub fn summary() -> Summary {
         story: story(&findings, &detections),
         findings,
         detections,
+        payloads: vec![payload()],
         histogram,
         incomplete: vec![
             "s3://example-trail/AWSLogs/111122223333/CloudTrail/eu-central-1/2026/03/05/x.json.gz: truncated gzip stream after 18,422 records".into(),
             "exports/lambda-2026-03-06.ndjson: 3 records longer than 16 MiB kept in segments".into(),
         ],
+    }
+}
+
+fn payload() -> PayloadLog {
+    let field = |path: &str, found: &[(&str, u64)], severity| PayloadField {
+        path: path.into(),
+        found: found.iter().map(|(rule, n)| ((*rule).into(), *n)).collect(),
+        severity,
+        bytes: 4_096,
+    };
+    PayloadLog {
+        resource: "/aws/lambda/payments".into(),
+        source_table: "cloudwatch".into(),
+        kind: "apigateway-rest-event",
+        title: "API Gateway REST requests, whole",
+        events: 812,
+        of_events: 40_112,
+        bytes: 1_204_331,
+        of_bytes: 6_021_655,
+        with_body: 700,
+        largest: 9_120,
+        first_seen: Some(Micros(START + HOUR)),
+        last_seen: Some(Micros(START + 160 * HOUR)),
+        event_id: "0f1e".into(),
+        shape: "{headers: {authorization: string(512)}, body: json {card: string(16)}}".into(),
+        fields: vec![
+            field("json($.body) → json($.card)", &[("payment-card", 12)], Some(Severity::High)),
+            field("json($.path)", &[], None),
+        ],
+        cause: "The function prints the event it was called with.",
+        remedy: "Log the request id only.",
     }
 }
 
@@ -361,6 +393,10 @@ pub fn hostile() -> Summary {
             *text = Some(evil());
         }
     }
+    for p in &mut s.payloads {
+        (p.resource, p.shape) = (evil(), evil());
+        p.fields.iter_mut().for_each(|field| (field.path, field.found) = (evil(), vec![(evil(), 3)]));
+    }
     for e in &mut s.story {
         (e.source, e.reference) = (evil(), evil());
         for text in [&mut e.actor, &mut e.source_ip, &mut e.action, &mut e.target, &mut e.outcome, &mut e.message] {
@@ -380,6 +416,7 @@ pub fn empty() -> Summary {
         tables: vec![],
         findings: vec![],
         detections: vec![],
+        payloads: vec![],
         story: vec![],
         histogram: Histogram::default(),
         incomplete: vec![],

@@ -1,0 +1,452 @@
+//! How whole payloads look in logs: the names that an envelope has, whatever printed it.
+
+use aho_corasick::AhoCorasick;
+use memchr::memmem;
+use std::sync::LazyLock;
+
+/// One kind of payload.
+pub struct Kind {
+    pub id: &'static str,
+    pub title: &'static str,
+    /// A text that every one has and few other lines: only lines with it are looked at.
+    gate: &'static str,
+    /// Names of fields that must all be there; those with a colon are values.
+    all: &'static [&'static str],
+    /// And one of these, where there are any.
+    any: &'static [&'static str],
+    /// Fields that hold what was sent.
+    bodies: &'static [&'static str],
+    pub cause: &'static str,
+    pub remedy: &'static str,
+}
+
+const HANDLER: &str = "The function prints the event it was called with: `console.log(event)`, `print(event)`, `logger.info(event)`, or Powertools' `log_event`.";
+const PRINT_LESS: &str = "Log the request id, the route and the outcome only; drop headers and body, or pass them through a list of allowed fields. Then shorten the group's retention, and delete the streams that hold the payloads.";
+
+/// The most particular first: the first that holds counts. Field names as AWS documents the events.
+pub static KINDS: [Kind; 19] = [
+    Kind {
+        id: "apigateway-data-trace",
+        title: "Bodies of requests and responses in API Gateway's execution log",
+        gate: " transformations: ",
+        all: &[],
+        any: &[],
+        bodies: &[],
+        cause: "The stage's data tracing is on (`dataTraceEnabled`, in the console \"Log full requests and responses data\").",
+        remedy: "Set `dataTraceEnabled` to false for the stage's methods (`aws apigateway update-stage --patch-operations op=replace,path=/*/*/logging/dataTrace,value=false`), and use an access log.",
+    },
+    Kind {
+        id: "step-functions-execution-data",
+        title: "Input and output of Step Functions' states",
+        gate: "execution_arn",
+        all: &["execution_arn", "details"],
+        any: &["input", "output", "parameters"],
+        bodies: &["input", "output", "parameters"],
+        cause: "The state machine logs execution data (`loggingConfiguration.includeExecutionData`).",
+        remedy: "Set `includeExecutionData` to false in the state machine's logging configuration; the history of an execution still shows its data to those who may read it.",
+    },
+    Kind {
+        id: "appsync-resolver",
+        title: "Arguments and results of AppSync's resolvers",
+        gate: "Mapping",
+        all: &["logType", "fieldName"],
+        any: &["context", "transformedTemplate"],
+        bodies: &["context", "transformedTemplate"],
+        cause: "The API logs fields verbosely (`fieldLogLevel: ALL` without `excludeVerboseContent`).",
+        remedy: "Set `excludeVerboseContent` to true, or `fieldLogLevel` to ERROR.",
+    },
+    Kind {
+        id: "appsync-event",
+        title: "AppSync events, whole",
+        gate: "parentTypeName",
+        all: &["parentTypeName", "fieldName", "arguments"],
+        any: &[],
+        bodies: &["arguments"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "apigateway-authorizer-event",
+        title: "API Gateway authorizer events, whole, with the caller's token",
+        gate: "methodArn",
+        all: &["methodArn", "type"],
+        any: &["authorizationToken", "headers"],
+        bodies: &["authorizationToken", "headers"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "alb-event",
+        title: "Load balancer requests, whole",
+        gate: "requestContext",
+        all: &["requestContext", "targetGroupArn", "httpMethod"],
+        any: &[],
+        bodies: &["body"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "apigateway-websocket-event",
+        title: "API Gateway WebSocket events, whole",
+        gate: "requestContext",
+        all: &["requestContext", "connectionId", "messageDirection"],
+        any: &[],
+        bodies: &["body"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "apigateway-http-event",
+        title: "API Gateway HTTP API or function URL requests, whole",
+        gate: "requestContext",
+        all: &["requestContext", "routeKey", "rawPath"],
+        any: &[],
+        bodies: &["body"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "apigateway-rest-event",
+        title: "API Gateway REST requests, whole",
+        gate: "requestContext",
+        all: &["requestContext", "httpMethod"],
+        any: &["resource", "pathParameters", "multiValueHeaders", "headers"],
+        bodies: &["body"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "sqs-event",
+        title: "SQS messages, whole",
+        gate: "aws:sqs",
+        all: &["receiptHandle", "body"],
+        any: &[],
+        bodies: &["body"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "sns-event",
+        title: "SNS messages, whole",
+        gate: "aws:sns",
+        all: &["Message", "MessageId"],
+        any: &[],
+        bodies: &["Message"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "dynamodb-stream-event",
+        title: "DynamoDB items, whole",
+        gate: "aws:dynamodb",
+        all: &["dynamodb"],
+        any: &["NewImage", "OldImage", "Keys"],
+        bodies: &["NewImage", "OldImage"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "kinesis-event",
+        title: "Kinesis records, whole",
+        gate: "aws:kinesis",
+        all: &["partitionKey", "data"],
+        any: &[],
+        bodies: &["data"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "s3-event",
+        title: "S3 event notifications, whole",
+        gate: "aws:s3",
+        all: &["eventName", "bucket", "object"],
+        any: &[],
+        bodies: &[],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "cognito-trigger-event",
+        title: "Cognito trigger events, whole, with the user's attributes",
+        gate: "triggerSource",
+        all: &["triggerSource", "userPoolId", "request"],
+        any: &[],
+        bodies: &["userAttributes", "password"],
+        cause: HANDLER,
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "eventbridge-event",
+        title: "EventBridge events, whole",
+        gate: "detail-type",
+        all: &["detail-type", "detail", "source", "region"],
+        any: &[],
+        bodies: &["detail"],
+        cause: "The function prints the event it was called with, or the log group is the target of an EventBridge rule.",
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "http-response",
+        title: "Lambda responses, whole",
+        gate: "statusCode",
+        all: &["statusCode", "headers", "body"],
+        any: &[],
+        bodies: &["body"],
+        cause: "The function prints the response before it returns it.",
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "http-body",
+        title: "Bodies of requests or responses",
+        gate: "ody",
+        all: &[],
+        any: &[],
+        bodies: &[
+            "body",
+            "requestBody",
+            "request_body",
+            "responseBody",
+            "response_body",
+            "rawBody",
+            "reqBody",
+            "resBody",
+        ],
+        cause: "A logging middleware, or a line in the handler, prints bodies.",
+        remedy: PRINT_LESS,
+    },
+    Kind {
+        id: "payload-field",
+        title: "Payloads in a field of structured logs",
+        gate: "ayload",
+        all: &[],
+        any: &[],
+        bodies: &[
+            "payload",
+            "requestPayload",
+            "responsePayload",
+            "request_payload",
+            "response_payload",
+            "eventPayload",
+        ],
+        cause: "The program gives the whole payload to its logger as a field.",
+        remedy: PRINT_LESS,
+    },
+];
+
+static GATES: LazyLock<Option<AhoCorasick>> =
+    LazyLock::new(|| AhoCorasick::new(KINDS.iter().map(|kind| kind.gate)).ok());
+
+/// Fields that a body has at least to be one, where nothing but its name tells.
+const FIELDS: usize = 3;
+/// Bytes of a body in which these are looked for.
+const WITHIN: usize = 4096;
+/// Ends of API Gateway's lines before the body, with what the body is of.
+const TRACED: [&[u8]; 4] = [
+    b"request body before transformations: ",
+    b"request body after transformations: ",
+    b"response body before transformations: ",
+    b"response body after transformations: ",
+];
+
+/// The kind of payload that a line holds, and whether there is anything in its body.
+pub fn kind_of(line: &[u8]) -> Option<(usize, bool)> {
+    let gates = GATES.as_ref()?;
+    let mut open = 0u32;
+    for found in gates.find_overlapping_iter(line) {
+        open |= 1 << found.pattern().as_u32();
+    }
+    let mut kinds = KINDS.iter().enumerate().filter(|(n, _)| open & 1 << n > 0);
+    kinds.find_map(|(n, kind)| Some((n, kind.holds(line)?)))
+}
+
+/// Names of the fields of something that was printed, in their order.
+pub fn names(line: &str) -> impl Iterator<Item = &str> {
+    let bytes = line.as_bytes();
+    memchr::memchr2_iter(b':', b'=', bytes).filter_map(move |at| {
+        let before = line[..at].trim_end_matches(['\'', '"', '\\']);
+        let of_name = |c: char| !(c.is_ascii_alphanumeric() || matches!(c, '_' | '-'));
+        let name = &before[before.rfind(of_name).map_or(0, |end| end + 1)..];
+        // A time is no field, nor is what follows a name inside a value.
+        let is_name = name.starts_with(|c: char| c.is_ascii_alphabetic()) && name.len() <= 48;
+        let opens =
+            before[..before.len() - name.len()].trim_end_matches(['\'', '"', '\\']).trim_end().ends_with(['{', ',']);
+        (is_name && opens).then_some(name)
+    })
+}
+
+impl Kind {
+    /// Whether more than a field's name tells it.
+    pub fn has_envelope(&self) -> bool {
+        !self.all.is_empty() || self.bodies.is_empty()
+    }
+
+    /// Whether the line is of this kind, and then whether its body is there.
+    fn holds(&self, line: &[u8]) -> Option<bool> {
+        if self.all.is_empty() {
+            return self.holds_body(line).then_some(true);
+        }
+        let has = |name: &&str| values(line, name).next().is_some();
+        let is =
+            self.all.iter().all(|name| has(name)) && (self.any.is_empty() || self.any.iter().any(|name| has(name)));
+        is.then(|| self.bodies.iter().any(|name| values(line, name).any(is_there)))
+    }
+
+    /// Kinds without an envelope: the body itself has to look like one.
+    fn holds_body(&self, line: &[u8]) -> bool {
+        if self.bodies.is_empty() {
+            let after = |mark: &&[u8]| memmem::find(line, mark).map(|at| &line[at + mark.len()..]);
+            return TRACED.iter().find_map(after).is_some_and(|body| !body.trim_ascii().is_empty());
+        }
+        self.bodies.iter().any(|name| values(line, name).any(is_object))
+    }
+}
+
+/// What stands after each field of this name: in JSON, escaped any number of times, in Python's, JavaScript's or
+/// Java's way of printing.
+fn values<'l>(line: &'l [u8], name: &'l str) -> impl Iterator<Item = &'l [u8]> {
+    memmem::find_iter(line, name).filter_map(move |at| {
+        let before = at.checked_sub(1).map(|before| line[before]);
+        if before.is_some_and(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-' | b'.')) {
+            return None;
+        }
+        let rest = trimmed(&line[at + name.len()..], b"\\\"'");
+        let rest = trimmed(rest, b" \t");
+        let rest = rest.strip_prefix(b":").or_else(|| rest.strip_prefix(b"="))?;
+        Some(trimmed(rest, b" \t\r\n"))
+    })
+}
+
+fn trimmed<'l>(text: &'l [u8], bytes: &[u8]) -> &'l [u8] {
+    let count = text.iter().take_while(|byte| bytes.contains(byte)).count();
+    &text[count..]
+}
+
+/// Whether a value is more than nothing.
+fn is_there(value: &[u8]) -> bool {
+    let inner = trimmed(value, b"\\\"'");
+    let nothing = [&b"null"[..], b"None", b"undefined", b"{}", b"[]"];
+    let empty = value.len() > inner.len() && inner.first().is_none_or(|byte| matches!(byte, b',' | b'}' | b']'));
+    !empty && !inner.is_empty() && !nothing.iter().any(|word| inner.starts_with(word))
+}
+
+/// Whether a value is an object of some fields: JSON as it is or in a string, or a form.
+fn is_object(value: &[u8]) -> bool {
+    let inner = trimmed(value, b"\\\"'[ ");
+    let inner = &inner[..inner.len().min(WITHIN)];
+    if !inner.starts_with(b"{") {
+        let form = inner.split(|byte| matches!(byte, b'"' | b'\'' | b' ' | b'\\')).next().unwrap_or_default();
+        return memchr::memchr_iter(b'&', form).count() + 1 >= FIELDS
+            && memchr::memchr_iter(b'=', form).count() >= FIELDS;
+    }
+    let colons = memchr::memchr_iter(b':', inner)
+        .filter(|at| inner[..*at].last().is_some_and(|byte| matches!(byte, b'"' | b'\'')));
+    let bare =
+        memchr::memchr2_iter(b':', b'=', inner).filter(|at| inner[..*at].last().is_some_and(u8::is_ascii_alphanumeric));
+    colons.count().max(bare.count()) >= FIELDS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kind(line: &str) -> Option<(&'static str, bool)> {
+        kind_of(line.as_bytes()).map(|(n, body)| (KINDS[n].id, body))
+    }
+
+    /// One line of each kind, by the events that AWS documents.
+    #[test]
+    fn each_kind_is_known_by_its_envelope() {
+        let lines = [
+            ("apigateway-data-trace", r#"(0f1e) Method request body before transformations: {"a":1}"#),
+            (
+                "step-functions-execution-data",
+                r#"{"id":"2","type":"TaskStateEntered","details":{"input":"{\"a\":1}","name":"Pay"},"previous_event_id":"1","event_timestamp":"1","execution_arn":"arn:aws:states:eu-central-1:111122223333:execution:pay:1"}"#,
+            ),
+            (
+                "appsync-resolver",
+                r#"{"logType":"RequestMapping","path":["pay"],"fieldName":"pay","resolverArn":"a","context":{"arguments":{"iban":"x"}},"fieldInError":false}"#,
+            ),
+            (
+                "appsync-event",
+                r#"{"arguments":{"id":"1"},"identity":null,"info":{"fieldName":"pay","parentTypeName":"Mutation","variables":{}}}"#,
+            ),
+            (
+                "apigateway-authorizer-event",
+                r#"{"type":"TOKEN","methodArn":"arn:aws:execute-api:eu-central-1:111122223333:a/b/GET/","authorizationToken":"x"}"#,
+            ),
+            (
+                "alb-event",
+                r#"event {"requestContext":{"elb":{"targetGroupArn":"arn:x"}},"httpMethod":"POST","path":"/","headers":{},"body":"{}"}"#,
+            ),
+            (
+                "apigateway-websocket-event",
+                r#"{"requestContext":{"routeKey":"$default","messageDirection":"IN","connectionId":"L0"},"body":"hi","isBase64Encoded":false}"#,
+            ),
+            (
+                "apigateway-http-event",
+                r#"{"version":"2.0","routeKey":"POST /pay","rawPath":"/pay","headers":{},"requestContext":{"http":{"method":"POST"}},"body":"a=1"}"#,
+            ),
+            (
+                "apigateway-rest-event",
+                r#"{"resource":"/pay","path":"/pay","httpMethod":"POST","headers":{},"requestContext":{"stage":"p"},"body":"a"}"#,
+            ),
+            ("sqs-event", r#"{"Records":[{"messageId":"1","receiptHandle":"r","body":"b","eventSource":"aws:sqs"}]}"#),
+            ("sns-event", r#"{"Records":[{"EventSource":"aws:sns","Sns":{"MessageId":"1","Message":"m"}}]}"#),
+            (
+                "dynamodb-stream-event",
+                r#"{"Records":[{"eventSource":"aws:dynamodb","dynamodb":{"Keys":{},"NewImage":{"a":{"S":"x"}}}}]}"#,
+            ),
+            (
+                "kinesis-event",
+                r#"{"Records":[{"kinesis":{"partitionKey":"p","data":"aGk="},"eventSource":"aws:kinesis"}]}"#,
+            ),
+            (
+                "s3-event",
+                r#"{"Records":[{"eventSource":"aws:s3","eventName":"ObjectCreated:Put","s3":{"bucket":{"name":"b"},"object":{"key":"k"}}}]}"#,
+            ),
+            (
+                "cognito-trigger-event",
+                r#"{"triggerSource":"PreSignUp_SignUp","userPoolId":"p","request":{"userAttributes":{"email":"e"}}}"#,
+            ),
+            (
+                "eventbridge-event",
+                r#"{"version":"0","detail-type":"Order","source":"shop","region":"eu-central-1","detail":{"a":1}}"#,
+            ),
+            ("http-response", r#"returning {"statusCode":200,"headers":{"a":"b"},"body":"{\"a\":1}"}"#),
+            ("http-body", r#"{"level":"info","body":"{\"name\":\"a\",\"card\":\"b\",\"cvc\":\"c\"}"}"#),
+            ("payload-field", r#"{"level":"info","payload":{"name":"a","card":"b","cvc":"c"}}"#),
+        ];
+        assert_eq!(lines.len(), KINDS.len());
+        for (id, line) in lines {
+            assert_eq!(kind(line).map(|(id, _)| id), Some(id), "{line}");
+        }
+    }
+
+    #[test]
+    fn whatever_printed_it() {
+        for line in [
+            r#"{"message":"{\"resource\":\"/\",\"httpMethod\":\"GET\",\"headers\":{},\"requestContext\":{},\"body\":null}"}"#,
+            "{'resource': '/', 'httpMethod': 'GET', 'headers': {}, 'requestContext': {}, 'body': None}",
+            "{\n  resource: '/',\n  httpMethod: 'GET',\n  headers: {},\n  requestContext: {},\n  body: null\n}",
+            "{resource=/, httpMethod=GET, headers={}, requestContext={}, body=null}",
+        ] {
+            assert_eq!(kind(line), Some(("apigateway-rest-event", false)), "{line}");
+        }
+    }
+
+    #[test]
+    fn ordinary_lines_are_none() {
+        for line in [
+            "START RequestId: 8ddd0729-b880-4c95-aa0f-51d93bf5fe22 Version: $LATEST",
+            r#"{"level":"INFO","message":"order created","statusCode":200,"bodyBytes":812}"#,
+            r#"{"level":"INFO","body":"ok","payload":{"id":1}}"#,
+            "read requestContext and httpMethod from the event",
+            "(0f1e) Method request body before transformations: ",
+            r#"{"id":"2","type":"TaskStateEntered","details":{"name":"Pay"},"previous_event_id":"1","execution_arn":"arn:x"}"#,
+            "antibody payload=3 bytes",
+            r#"{"requestId":"a","httpMethod":"GET","resourcePath":"/orders","status":"200","requestContextPath":"/"}"#,
+        ] {
+            assert_eq!(kind(line), None, "{line}");
+        }
+    }
+}
