@@ -1,6 +1,6 @@
 //! Of matches that share bytes, one is told: the surest, then the most specific, then the longest.
 
-use crate::patterns::{PatternSet, RuleMatch};
+use crate::patterns::{FirstStage, PatternSet, RuleMatch};
 use std::collections::BTreeMap;
 
 /// Leaves the best of each group of overlapping matches, in order of their place.
@@ -19,7 +19,9 @@ pub(super) fn resolve(set: &PatternSet, matches: &mut Vec<RuleMatch>) {
     matches.sort_by_key(|m| {
         let generic = set.rules[m.rule].provider == "generic";
         let length = m.span.1 - m.span.0;
-        (std::cmp::Reverse(m.confidence), generic, std::cmp::Reverse(length), m.rule, m.span)
+        // A number beside its name is what the name says, whatever its shape would also do for.
+        let nameless = matches!(set.rules[m.rule].first_stage, FirstStage::Scan(_));
+        (std::cmp::Reverse(m.confidence), nameless, generic, std::cmp::Reverse(length), m.rule, m.span)
     });
     let mut taken: BTreeMap<usize, usize> = BTreeMap::new();
     matches.retain(|m| {

@@ -33,7 +33,7 @@ fn assert_clean(secrets: &Regex, output: &Output) {
 
 #[test]
 fn the_check_itself_sees_a_secret() {
-    let output = incident::lake().cmd(&["scan", "--reveal", "--format", "jsonl"]).code(1);
+    let output = incident::lake().cmd(&["scan", "--reveal", "--occurrences", "--format", "jsonl"]).code(1);
     let secrets = planted();
     assert!(secrets.len() > 100);
     let found = secrets.iter().filter(|s| output.stdout.contains(s.as_str())).count();

@@ -7,9 +7,9 @@ import sys
 from collections import defaultdict
 
 
-def logsift(binary, folder, *flags):
+def logsift(binary, folder, *flags, packs=("--pack", "secrets")):
     """Findings at the default confidence: file name → [(rule, value)]."""
-    command = [binary, "-q", "--no-progress", "--lake", folder.parent / "no-lake", "scan", "--pack", "secrets", "--format", "jsonl", "--occurrences", "--reveal", *flags, folder]
+    command = [binary, "-q", "--no-progress", "--lake", folder.parent / "no-lake", "scan", *packs, "--format", "jsonl", "--occurrences", "--reveal", *flags, folder]
     done = subprocess.run(command, capture_output=True)
     assert done.returncode in (0, 1), done.stderr.decode()
     found = defaultdict(list)

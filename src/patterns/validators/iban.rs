@@ -31,13 +31,36 @@ impl Validator for Iban {
         let length = entry.map(|entry| usize::from(entry[2] - b'0') * 10 + usize::from(entry[3] - b'0'));
         let digits_only = DIGITS_ONLY.as_bytes().chunks(2).any(|one| one == country);
         let wrong = digits_only && !plain[2..].iter().all(u8::is_ascii_digit);
-        if length != Some(plain.len()) || wrong || remainder(&plain) != 1 {
+        if length != Some(plain.len()) || wrong || remainder(&plain) != 1 || !is_account(country, &plain[4..]) {
             return Judgement::Refuted;
         }
         if SAMPLES.iter().any(|sample| sample.as_bytes() == plain) {
             return Judgement::Doubtful(invalid("a published sample"));
         }
         Judgement::Proven(valid(&[("country", String::from_utf8_lossy(country).into_owned())]))
+    }
+}
+
+/// Whether an account number has the check digits of its own country: Belgium's last two are the first ten modulo 97
+/// (97 for 0), Spain's two in the middle the weighted sums of bank and branch, and of the account, modulo 11.
+fn is_account(country: &[u8], account: &[u8]) -> bool {
+    let digit = |at: usize| u32::from(account[at].wrapping_sub(b'0'));
+    let number = |from: usize, to: usize| (from..to).fold(0u64, |all, at| all * 10 + u64::from(digit(at)));
+    match country {
+        b"BE" => (number(0, 10) % 97 + 96) % 97 + 1 == number(10, 12),
+        b"ES" => {
+            const WEIGHTS: [u32; 10] = [1, 2, 4, 8, 5, 10, 9, 7, 3, 6];
+            let check = |from: usize, weights: &[u32]| {
+                let sum: u32 = weights.iter().enumerate().map(|(n, weight)| weight * digit(from + n)).sum();
+                match 11 - sum % 11 {
+                    10 => 1,
+                    11 => 0,
+                    other => other,
+                }
+            };
+            check(0, &WEIGHTS[2..]) == digit(8) && check(10, &WEIGHTS) == digit(9)
+        }
+        _ => true,
     }
 }
 
@@ -56,6 +79,10 @@ mod tests {
 
     #[test]
     fn registry_vectors() {
+        // Right as a whole, wrong as an account of its country.
+        for text in ["BE80824883846768", "ES3302992458024135492079"] {
+            assert_eq!(judge_text(&Iban, text), Judgement::Refuted, "{text}");
+        }
         // 16 hexadecimal digits of an id, with the right remainder by chance.
         assert_eq!(judge_text(&Iban, "BE019E3906E0B0D5"), Judgement::Refuted);
         for text in [

@@ -17,6 +17,7 @@ mod national;
 mod password;
 mod pem;
 mod phone;
+mod phone_national;
 mod random;
 mod uri_password;
 mod us_ssn;
@@ -67,7 +68,7 @@ impl fmt::Debug for dyn Validator {
     }
 }
 
-static ALL: [&dyn Validator; 43] = [
+static ALL: [&dyn Validator; 44] = [
     &aws_key_id::AwsKeyId,
     &aws_secret::AwsSecret,
     &base58check::Base58Check,
@@ -84,6 +85,7 @@ static ALL: [&dyn Validator; 43] = [
     &password::Password,
     &pem::Pem,
     &phone::Phone,
+    &phone_national::PhoneNational,
     &random::Opaque,
     &random::Random,
     &uri_password::UriPassword,

@@ -13,7 +13,9 @@ fn check(text: &[u8]) -> bool {
     let number = |part: &[u32]| part.iter().fold(0u64, |all, d| all * 10 + u64::from(*d));
     let (body, key) = (number(&digits[..9]), number(&digits[9..]));
     let month = digits[2] * 10 + digits[3];
-    month <= 12 && (97 - body % 97 == key || 97 - (body + 2_000_000_000) % 97 == key)
+    // Nobody was born in 2030 yet.
+    let young = digits[0] < 3;
+    month <= 12 && (97 - body % 97 == key || young && 97 - (body + 2_000_000_000) % 97 == key)
 }
 
 #[cfg(test)]
