@@ -76,6 +76,8 @@ fn part_of(lake: &Lake, part: &Part, range: TimeRange) -> Result<Seen, LakeError
     let mut seen = Seen::default();
     for batch in lake.raw_batches(part)? {
         let batch = batch?;
+        // Neighbours are of one resource mostly.
+        let mut run: (Option<&str>, u64, u64) = (None, 0, 0);
         for i in 0..batch.len() {
             let time = batch.time(i).map(Micros);
             if !range.is_open() && time.is_none_or(|time| !range.contains(time)) {
@@ -83,7 +85,11 @@ fn part_of(lake: &Lake, part: &Part, range: TimeRange) -> Result<Seen, LakeError
             }
             let raw = batch.bytes(i);
             let resource = batch.resource(i).unwrap_or(&part.table);
-            seen.count(resource, &part.table, raw.len() as u64);
+            if run.0 != Some(resource) {
+                seen.count(run, &part.table);
+                run = (Some(resource), 0, 0);
+            }
+            run = (run.0, run.1 + 1, run.2 + raw.len() as u64);
             if let Some((kind, has_body)) = kinds::kind_of(raw) {
                 let text = batch.raw(i);
                 let place = (resource.to_owned(), part.table.clone());
@@ -91,17 +97,18 @@ fn part_of(lake: &Lake, part: &Part, range: TimeRange) -> Result<Seen, LakeError
                 seen.payloads.entry((place, kind)).or_default().count(text, has_body, time, id);
             }
         }
+        seen.count(run, &part.table);
     }
     Ok(seen)
 }
 
 impl Seen {
-    fn count(&mut self, resource: &str, table: &str, bytes: u64) {
-        // Neighbours are of one resource mostly; a map of few keys is found fast all the same.
-        let key = (resource.to_owned(), table.to_owned());
-        let (events, sum) = self.all.entry(key).or_default();
-        *events += 1;
-        *sum += bytes;
+    /// Adds a run of events of one resource, and their bytes.
+    fn count(&mut self, (resource, events, bytes): (Option<&str>, u64, u64), table: &str) {
+        if let Some(resource) = resource {
+            let of = self.all.entry((resource.to_owned(), table.to_owned())).or_default();
+            *of = (of.0 + events, of.1 + bytes);
+        }
     }
 
     fn add(&mut self, other: Self) {
