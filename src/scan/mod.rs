@@ -1,5 +1,6 @@
 //! Bytes → confirmed matches → findings; and the Masker's engine. Knows no lake.
 
+mod bits;
 mod chunk;
 mod decode;
 mod engine;

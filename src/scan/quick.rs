@@ -1,18 +1,16 @@
 //! First stages of our own, for what Hyperscan would have to look at every byte for: digits and capitals are
 //! everywhere in logs. Each stands for all matches of its rules: what it finds lies inside every one of them.
 
-use super::stride::{self, runs};
+use super::bits::{Bits, each, in_a_row};
 use crate::patterns::Scan;
 
-/// Digits of a card at least, and with separators at most. Fact: ISO/IEC 7812.
+/// Digits of a card at least and at most. Fact: ISO/IEC 7812.
 const SHORTEST: usize = 13;
+const LONGEST: usize = 19;
 /// What a number with its country's code has at least.
 const SHORTEST_PHONE: usize = 7;
 /// What an IBAN has at least. Fact: Norway's, in the registry of SWIFT.
 const SHORTEST_IBAN: usize = 15;
-
-/// What cards and IBANs are made of.
-static NUMBERS: stride::Bytes = stride::bytes(true, false, b" -");
 
 /// Calls `hit(scan, end)` for each place that a rule of such a scan may be about; `end` is after a byte of it.
 pub(super) fn scan(wanted: &[Scan], data: &[u8], mut hit: impl FnMut(Scan, usize)) {
@@ -24,18 +22,19 @@ pub(super) fn scan(wanted: &[Scan], data: &[u8], mut hit: impl FnMut(Scan, usize
             .filter(|at| is_phone(&data[at + 1..]))
             .for_each(|at| hit(Scan::PlusDigits, at + 1));
     }
-    let (cards, ibans) = (wanted.contains(&Scan::CardDigits), wanted.contains(&Scan::Iban));
-    if !cards && !ibans {
-        return;
+    match (wanted.contains(&Scan::CardDigits), wanted.contains(&Scan::Iban)) {
+        (false, false) => {}
+        (true, false) => each(data, cards, |at| card(data, at, &mut hit)),
+        (false, true) => each(data, ibans, |at| iban(data, at, &mut hit)),
+        (true, true) => each(
+            data,
+            |bits| cards(bits) | ibans(bits),
+            |at| {
+                card(data, at, &mut hit);
+                iban(data, at, &mut hit);
+            },
+        ),
     }
-    runs::<SHORTEST>(data, &NUMBERS, |start, end| {
-        if cards {
-            card_digits(&data[start..end], |at| hit(Scan::CardDigits, start + at));
-        }
-        if ibans && end - start >= SHORTEST_IBAN {
-            iban(&data[start..end], |at| hit(Scan::Iban, start + at));
-        }
-    });
 }
 
 /// A digit that is not 0 and six more, up to two separators before each.
@@ -53,39 +52,38 @@ fn is_phone(rest: &[u8]) -> bool {
     true
 }
 
-/// Groups of digits as cards have them: one of 13 to 19, 4-4-4-4 with three more perhaps, 4-6-5 or 4-6-4.
-fn card_digits(run: &[u8], mut hit: impl FnMut(usize)) {
-    // Lengths of the last groups that one separator each stands between.
-    let mut groups = [0usize; 4];
-    let mut at = 0;
-    while at < run.len() {
-        let length = run[at..].iter().take_while(|byte| byte.is_ascii_digit()).count();
-        if length == 0 {
-            groups = [0; 4];
-            at += 1;
-            continue;
-        }
-        at += length;
-        groups = [groups[1], groups[2], groups[3], length];
-        if (13..=19).contains(&length) || groups == [4; 4] || matches!(groups, [_, 4, 6, 4 | 5]) {
-            hit(at);
-        }
-        at += usize::from(run.get(at).is_some_and(|byte| matches!(byte, b' ' | b'-')));
+/// Where digits begin in groups as cards have them: 13 and more, 4-4-4-4, or 4-6-4.
+fn cards(bits: &Bits) -> u64 {
+    let (digits, apart) = (bits.digits, bits.spaces | bits.hyphens);
+    let four = in_a_row(digits, 4);
+    let first = four & !(digits << 1) & apart >> 4;
+    let fours = first & four >> 5 & apart >> 9 & four >> 10 & apart >> 14 & four >> 15;
+    let amex = first & in_a_row(digits, 6) >> 5 & apart >> 11 & four >> 12;
+    in_a_row(digits, SHORTEST as u32) & !(digits << 1) | fours | amex
+}
+
+/// Tells of a card that may begin here; where a block begins inside a longer number, it does not.
+fn card(data: &[u8], at: usize, hit: &mut impl FnMut(Scan, usize)) {
+    let inside = at > 0 && data[at - 1].is_ascii_digit();
+    let length = data[at..].iter().take(LONGEST + 1).take_while(|byte| byte.is_ascii_digit()).count();
+    if !inside && (length == 4 || (SHORTEST..=LONGEST).contains(&length)) {
+        hit(Scan::CardDigits, at + length);
     }
 }
 
+/// Where two capitals and two digits begin, and more of either follows, behind a space or not.
+fn ibans(bits: &Bits) -> u64 {
+    let any = bits.digits | bits.capitals;
+    let begins = bits.capitals & bits.capitals >> 1 & bits.digits >> 2 & bits.digits >> 3 & !(any << 1);
+    begins & (any >> 4 | bits.spaces >> 4) & in_a_row(any, 3) >> 5
+}
+
 /// The four bytes that an IBAN begins with, where eleven digits and capitals follow, a space between groups of four.
-fn iban(run: &[u8], mut hit: impl FnMut(usize)) {
-    let mut at = 0;
-    while at + SHORTEST_IBAN <= run.len() {
-        let head = &run[at..at + 4];
-        let begins = at == 0 || !run[at - 1].is_ascii_alphanumeric();
-        let fits = head[..2].iter().all(u8::is_ascii_uppercase) && head[2..].iter().all(u8::is_ascii_digit);
-        if begins && fits && rest_of_iban(&run[at + 4..]) {
-            hit(at + 4);
-        }
-        // Another begins behind the next separator only.
-        at += 1 + run[at..].iter().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+fn iban(data: &[u8], at: usize, hit: &mut impl FnMut(Scan, usize)) {
+    let Some(head) = data[at..].first_chunk::<4>() else { return };
+    let fits = head[..2].iter().all(u8::is_ascii_uppercase) && head[2..].iter().all(u8::is_ascii_digit);
+    if fits && rest_of_iban(&data[at + 4..]) {
+        hit(Scan::Iban, at + 4);
     }
 }
 

@@ -2,6 +2,7 @@
 
 import collections
 import json
+import logging
 import pathlib
 import tempfile
 
@@ -45,6 +46,8 @@ class Presidio:
         from presidio_analyzer import PatternRecognizer, RecognizerRegistry
         from presidio_analyzer.predefined_recognizers import PhoneRecognizer
 
+        # It asks the network for a newer list of domains, and has one of its own.
+        logging.getLogger("tldextract").setLevel(logging.CRITICAL)
         registry = RecognizerRegistry(supported_languages=["en"])
         registry.load_predefined_recognizers(languages=["en"])
         self.all = [one for one in registry.recognizers if isinstance(one, (PatternRecognizer, PhoneRecognizer))]

@@ -286,8 +286,7 @@ impl Kind {
             return self.holds_body(line).then_some(true);
         }
         let has = |name: &&str| values(line, name).next().is_some();
-        let is =
-            self.all.iter().all(|name| has(name)) && (self.any.is_empty() || self.any.iter().any(|name| has(name)));
+        let is = self.all.iter().all(&has) && (self.any.is_empty() || self.any.iter().any(has));
         is.then(|| self.bodies.iter().any(|name| values(line, name).any(is_there)))
     }
 
