@@ -8,6 +8,7 @@ use crate::model::{Confidence, Finding, Masker as _, Place, Secret};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeSet, HashMap, HashSet};
+use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -123,7 +124,7 @@ pub(super) struct Worker<'a> {
     pub chunk: Chunk,
     found: Vec<Found>,
     /// Fingerprints of counted findings, by rule and place.
-    counted: HashMap<(usize, String), String>,
+    counted: HashMap<usize, HashMap<String, String>>,
     /// To all workers.
     blocks: Option<Sender<Block>>,
     spare: Spare,
@@ -215,20 +216,27 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let bytes = found.value(&self.chunk);
-            let secret = Secret::new(bytes);
-            let fingerprint = self.config.hash.fingerprint(bytes);
-            let mask = secret.mask();
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
             let rule = &set.rules[matched.rule];
+            let (at, value) = ((counted.as_str(), place.event_time), hash_of(bytes));
+            let known_finding = self.counted.get(&matched.rule).and_then(|places| places.get(&counted));
+            if let Some(finding) = known_finding.filter(|_| !self.config.every_place)
+                && self.done.findings.again(matched, value, finding, at)
+            {
+                continue;
+            }
+            let secret = Secret::new(bytes);
+            let (fingerprint, mask) = (self.config.hash.fingerprint(bytes), secret.mask());
             let finding = if rule.counted {
                 let all_of = || self.config.hash.fingerprint(format!("{}\0{counted}", rule.id).as_bytes());
-                self.counted.entry((matched.rule, counted.clone())).or_insert_with(all_of).clone()
+                let places = self.counted.entry(matched.rule).or_default();
+                places.entry(counted.clone()).or_insert_with(all_of).clone()
             } else {
                 fingerprint.clone()
             };
-            let names = (finding.as_str(), fingerprint.as_str(), self.key_id.as_str(), mask.as_str());
-            let is_new = self.done.findings.add(set, matched, names, (&counted, place.event_time));
+            let names = (finding.as_str(), self.key_id.as_str(), mask.as_str());
+            let is_new = self.done.findings.add(set, matched, value, names, at);
             if !is_new && !self.config.every_place {
                 continue;
             }
@@ -254,6 +262,13 @@ impl<'a> Worker<'a> {
         }
         Ok(())
     }
+}
+
+/// Tells values apart within a run.
+fn hash_of(bytes: &[u8]) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    hasher.write(bytes);
+    hasher.finish()
 }
 
 /// A piece of a record that is scanned with an overlap: matches that end up to `before` were told with

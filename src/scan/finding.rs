@@ -27,7 +27,7 @@ struct Building {
     finding: Finding,
     /// Index of the rule it is told under: of two equally sure ones the earlier.
     rule: usize,
-    /// Of a rule that counts: the different values, by their fingerprints.
+    /// Of a rule that counts: the different values, by their hashes.
     values: HashSet<u64>,
 }
 
@@ -42,13 +42,14 @@ impl FindingSet {
         Self { by_fingerprint: findings.into_iter().map(building).collect() }
     }
 
-    /// Counts one match of the finding that the fingerprint names; `value` is the fingerprint of what was found, and
+    /// Counts one match of the finding that the fingerprint names; `value` is a hash of what was found, and
     /// `place` the log group, resource or file it is counted under. Whether it is the finding's first one.
     pub fn add(
         &mut self,
         set: &PatternSet,
         matched: &RuleMatch,
-        (fingerprint, value, key_id, mask): (&str, &str, &str, &str),
+        value: u64,
+        (fingerprint, key_id, mask): (&str, &str, &str),
         (place, time): (&str, Option<Micros>),
     ) -> bool {
         let building = self.by_fingerprint.entry(fingerprint.to_owned()).or_insert_with(|| {
@@ -74,7 +75,7 @@ impl FindingSet {
             Building { finding, rule: matched.rule, values: HashSet::new() }
         });
         if set.rules[matched.rule].counted {
-            building.values.insert(short(value));
+            building.values.insert(value);
         }
         let surer = matched.confidence > building.finding.confidence;
         if surer || (matched.confidence == building.finding.confidence && matched.rule < building.rule) {
@@ -95,6 +96,28 @@ impl FindingSet {
         *finding.places.entry(place.to_owned()).or_default() += 1;
         note_time(finding, time);
         finding.count == 1
+    }
+
+    /// Counts one match more of a counted finding, where it is there already and no less sure; whether it did.
+    pub fn again(
+        &mut self,
+        matched: &RuleMatch,
+        value: u64,
+        fingerprint: &str,
+        (place, time): (&str, Option<Micros>),
+    ) -> bool {
+        let sure = |building: &&mut Building| building.finding.confidence >= matched.confidence;
+        let Some(building) = self.by_fingerprint.get_mut(fingerprint).filter(sure) else {
+            return false;
+        };
+        let Some(places) = building.finding.places.get_mut(place) else {
+            return false;
+        };
+        *places += 1;
+        building.finding.count += 1;
+        building.values.insert(value);
+        note_time(&mut building.finding, time);
+        true
     }
 
     /// Adds another thread's findings.
@@ -156,11 +179,6 @@ pub fn note_different(finding: &mut Finding, values: usize) {
     if values > 1 {
         finding.mask = format!("{values} different");
     }
-}
-
-/// Enough of a fingerprint to tell millions apart.
-fn short(fingerprint: &str) -> u64 {
-    u64::from_str_radix(fingerprint.get(..16).unwrap_or_default(), 16).unwrap_or_default()
 }
 
 fn merge_one(ours: &mut Building, theirs: Building) {
