@@ -21,6 +21,8 @@ mod masking;
 mod moto;
 mod old_lake;
 mod parts;
+#[cfg(feature = "query")]
+mod payloads;
 #[cfg(feature = "pull")]
 mod pull;
 mod rule_cost;

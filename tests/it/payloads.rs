@@ -11,10 +11,7 @@ fn the_function_that_logs_its_events_is_named_and_none_else() {
     let rows = output.jsonl();
     let told: Vec<(&str, &str)> =
         rows.iter().map(|row| (row["resource"].as_str().unwrap(), row["kind"].as_str().unwrap())).collect();
-    assert_eq!(
-        told,
-        [("/aws/lambda/orders-api", "alb-event"), ("/aws/lambda/orders-api", "apigateway-rest-event")]
-    );
+    assert_eq!(told, [("/aws/lambda/orders-api", "alb-event"), ("/aws/lambda/orders-api", "apigateway-rest-event")]);
     // The sample's orders-api prints "event" and the whole event of each request that has a body.
     let truth = env.ok(&[
         "query",
