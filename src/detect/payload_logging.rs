@@ -21,7 +21,7 @@ const FIELDS: usize = 8;
 /// Events of a kind that has no envelope: fewer are no habit.
 const HABIT: u64 = 3;
 
-/// Resource and table; kind.
+/// Resource and table.
 type Place = (String, String);
 
 #[derive(Default)]
@@ -58,10 +58,12 @@ pub fn payload_logging(lake: &Lake, range: TimeRange) -> Result<Vec<PayloadLog>,
     let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
     let results: Vec<_> = std::thread::scope(|scope| {
         let workers: Vec<_> = (0..threads).map(|_| scope.spawn(work)).collect();
-        workers.into_iter().filter_map(|worker| worker.join().ok()).collect()
+        workers.into_iter().map(std::thread::ScopedJoinHandle::join).collect()
     });
     let mut seen = Seen::default();
     for result in results {
+        // What a thread had seen must not be missing from the answer.
+        let result = result.map_err(|_| FrameError { message: "a thread has failed".to_owned() })?;
         seen.add(result.map_err(|error| FrameError { message: error.to_string() })?);
     }
     let found = found_in_fields(lake, range)?;
@@ -205,9 +207,13 @@ type Found = BTreeMap<String, BTreeMap<String, Vec<(String, u64, Severity)>>>;
 /// What the last scan found in fields of JSON.
 fn found_in_fields(lake: &Lake, range: TimeRange) -> Result<Found, FrameError> {
     let mut found = Found::new();
-    let Some(plan) = frame::table(lake, "occurrences", range)? else {
+    let Some(mut plan) = frame::table(lake, "occurrences", range)? else {
         return Ok(found);
     };
+    // Scans of older versions did not keep it.
+    if !plan.collect_schema()?.contains("context") {
+        return Ok(found);
+    }
     let keys = ["resource", "source_table", "context", "rule", "severity"];
     let plan = plan
         .filter(col("context").str().starts_with(lit("json(")))

@@ -125,7 +125,7 @@ impl PatternSet {
                 }
             }
         }
-        if table.is_some_and(|table| checked.expected_in.iter().any(|t| t == table)) {
+        if table.is_some_and(|table| checked.is_expected_in(table)) {
             confidence = Confidence::Low;
             severity = Severity::Info;
         }

@@ -99,6 +99,8 @@ pub(super) struct RuleText {
     #[serde(default)]
     pub expected_in: Vec<String>,
     #[serde(default)]
+    pub expected_outside: Vec<String>,
+    #[serde(default)]
     pub public: bool,
     #[serde(default)]
     pub counted: bool,
@@ -132,6 +134,7 @@ impl RuleText {
             entropy: None,
             validators: Vec::new(),
             expected_in: Vec::new(),
+            expected_outside: Vec::new(),
             public: false,
             counted: false,
             severity: Severity::Medium,
@@ -188,6 +191,8 @@ pub struct Rule {
     pub validators: Vec<&'static dyn Validator>,
     /// Source tables in which AWS itself always logs such a value: confidence is low there.
     pub expected_in: Vec<String>,
+    /// The only tables in which it does not, where there are any.
+    pub expected_outside: Vec<String>,
     /// The value is a name, not a secret: it may be shown and joined.
     pub public: bool,
     /// One finding for all values in one place: there are many of them, and each says little.
@@ -219,6 +224,12 @@ fn builder(pattern: &str) -> RegexBuilder {
 }
 
 impl Rule {
+    /// Whether AWS itself always logs such a value in this table.
+    pub fn is_expected_in(&self, table: &str) -> bool {
+        let is = |list: &[String]| list.iter().any(|name| name == table);
+        is(&self.expected_in) || (!self.expected_outside.is_empty() && !is(&self.expected_outside))
+    }
+
     /// The exact regex; `None` only for a shipped rule that does not compile, which a test refuses.
     pub fn regex(&self) -> Option<&Regex> {
         self.exact.get_or_init(|| compile(&self.pattern).ok()).as_ref()
@@ -281,6 +292,7 @@ impl Rule {
             entropy: text.entropy,
             validators: found,
             expected_in: text.expected_in,
+            expected_outside: text.expected_outside,
             public: text.public,
             counted: text.counted,
             severity: text.severity,

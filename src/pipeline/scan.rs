@@ -219,7 +219,8 @@ impl<'a> Worker<'a> {
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
             let rule = &set.rules[matched.rule];
-            let (at, value) = ((counted.as_str(), place.event_time), hash_of(bytes));
+            let at = (counted.as_str(), place.event_time);
+            let value = if rule.counted { hash_of(bytes) } else { 0 };
             let known_finding = self.counted.get(&matched.rule).and_then(|places| places.get(&counted));
             if let Some(finding) = known_finding.filter(|_| !self.config.every_place)
                 && self.done.findings.again(matched, value, finding, at)

@@ -79,7 +79,7 @@ fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(),
     let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let counts = |finding: &&mut Finding| set.rules.iter().any(|rule| rule.counted && rule.id == finding.rule);
     let now: BTreeSet<&String> = report.sightings.iter().map(|sighting| &sighting.finding).collect();
-    let mut again: Vec<&mut Finding> =
+    let again: Vec<&mut Finding> =
         report.findings.iter_mut().filter(counts).filter(|finding| now.contains(&finding.fingerprint)).collect();
     if again.is_empty() {
         return Ok(());
@@ -90,7 +90,7 @@ fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(),
     for sighting in &report.sightings {
         values.entry(sighting.finding.clone()).or_default().insert(sighting.fingerprint.clone());
     }
-    for finding in &mut again {
+    for finding in again {
         note_different(finding, values.get(&finding.fingerprint).map_or(0, BTreeSet::len));
     }
     Ok(())

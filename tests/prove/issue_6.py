@@ -11,13 +11,14 @@ import sys
 import tempfile
 
 import scan_runs
-from generate_logs import size_of
+from generate_logs import generate, size_of
 from issue_2 import told
 from measure import run
 
 QUALITY = pathlib.Path(__file__).resolve().parent.parent / "quality"
 sys.path.insert(0, str(QUALITY))
 
+import oracle_numbers  # noqa: E402
 import ordinary  # noqa: E402
 import personal  # noqa: E402
 import quality  # noqa: E402
@@ -42,16 +43,11 @@ def recall(binary, root):
     return "\n".join([*personal.labelled(binary, root), "spans.jsonl, kinds that are claimed:", *personal.spans(binary, root)])
 
 
-def alarms(binary, root):
+def alarms(binary, _root):
     """Findings in ordinary logs."""
     out, size = [], size_of(os.environ.get("LOGSIFT_PROVE_CLEAN_BYTES", "200M"))
     with tempfile.TemporaryDirectory() as work:
-        folder = pathlib.Path(work) / "generated"
-        folder.mkdir()
-        ordinary.write(folder / "application.log", size // 2)
-        for name in ("alb", "apigateway", "cloudtrail-jsonl", "cloudwatch", "s3access", "vpcflow", "cloudfront"):
-            quality.generate(name, size // 14, folder / f"{name}.log", seed=3)
-        for name, path in (("generated", folder), ("data/clean", root.parent / "shared/data/clean"), ("data/parse", root.parent / "shared/data/parse")):
+        for name, path in quality.clean_sources(work, size).items():
             bytes = sum(file.stat().st_size for file in path.rglob("*") if file.is_file())
             hits = [hit for list in scanners.logsift(binary, path, packs=personal.PACKS).values() for hit in set(list)]
             rules = collections.Counter(rule for rule, _ in hits)
@@ -63,8 +59,6 @@ def alarms(binary, root):
 
 def checksums(binary, _root):
     """10,000 numbers of each kind, half of them right, by python-stdnum."""
-    import oracle_numbers
-
     return "\n".join(oracle_numbers.compare(binary))
 
 
@@ -87,7 +81,7 @@ def payloads(binary, root):
         base[4] = work / "quiet"
         for name in ("application", "cloudwatch", "apigateway"):
             path = work / f"{name}.log"
-            ordinary.write(path, 5_000_000) if name == "application" else quality.generate(name, 5_000_000, path, seed=5)
+            ordinary.write(path, 5_000_000) if name == "application" else generate(name, 5_000_000, path, seed=5)
             assert run(*base, "import", "--log-group", f"/aws/lambda/{name}", path).code == 0
         done = run(*base, "payloads")
         out.append(f"quiet account: exit {done.code}, {len(done.out.splitlines())} lines")

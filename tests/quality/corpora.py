@@ -32,12 +32,17 @@ def shared(root):
     return [Row(i["text"], i["kind"], i["label"] == "secret", i.get("values") or []) for i in items]
 
 
+def name(number):
+    """Of the file of a row."""
+    return f"{number:05}.txt"
+
+
 def write(rows, folder):
     """One file for each row, so that no text lends another its context."""
     folder = pathlib.Path(folder)
     folder.mkdir(parents=True)
     for number, row in enumerate(rows):
-        (folder / f"{number:05}.txt").write_text(row.text)
+        (folder / name(number)).write_text(row.text)
     return folder
 
 
@@ -54,11 +59,10 @@ def touches(row, value):
     return at >= 0 and any(start >= 0 and at < start + size and start < at + len(value) for start, size in spans)
 
 
-def judge(rows, found):
-    """(kind → [secrets, found], [row number of each false alarm], rule → [right, wrong])."""
+def judge(rows, found, touches=touches):
+    """(kind → [secrets, found], [row number of each false alarm], rule → [right, wrong]) of each row's hits."""
     kinds, alarms, rules = {}, [], {}
-    for number, row in enumerate(rows):
-        hits = found.get(f"{number:05}.txt", [])
+    for number, (row, hits) in enumerate(zip(rows, found, strict=True)):
         right = [rule for rule, value in hits if row.secret and touches(row, value)]
         for rule, _ in hits:
             rules.setdefault(rule, [0, 0])[0 if rule in right else 1] += 1

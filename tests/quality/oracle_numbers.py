@@ -92,7 +92,7 @@ def compare(binary, count=10_000, seed=7):
         pairs = [(number, True) for number in right] + [(number, False) for number in wrong]
         lines = ['{"%s":"%s"}' % (field, number) for number, _ in pairs]
         texts = ["\n".join(lines[at : at + PER_FILE]) for at in range(0, len(lines), PER_FILE)]
-        found = collections.Counter(value for list in personal.logsift(binary, texts).values() for each, value in list if each == rule)
+        found = collections.Counter(value for list in personal.logsift(binary, texts) for each, value in list if each == rule)
         missed = [number for number, valid in pairs if valid and not found[number]]
         cried = [number for number, valid in pairs if not valid and found[number]]
         shown = lambda name, list: f"; {len(list)} {name}, such as {', '.join(list[:4])}" if list else ""

@@ -6,6 +6,8 @@ import logging
 import pathlib
 import tempfile
 
+import corpora
+import quality
 import scanners
 
 PACKS = ["--pack", "pii", "--pack", "phi", "--pack", "financial"]
@@ -28,15 +30,12 @@ OF_PRESIDIO = {
 }
 
 
-def logsift(binary, texts, *flags):
-    """Number of the text → [(rule, value)]."""
+def logsift(binary, texts):
+    """What is found in each text: [(rule, value)]."""
     with tempfile.TemporaryDirectory() as work:
-        folder = pathlib.Path(work) / "rows"
-        folder.mkdir()
-        for number, text in enumerate(texts):
-            (folder / f"{number:06}.txt").write_text(text + "\n")
-        found = scanners.logsift(binary, folder, *flags, packs=PACKS)
-    return {int(name[:6]): list for name, list in found.items()}
+        folder = corpora.write([corpora.Row(text, "", False, []) for text in texts], pathlib.Path(work) / "rows")
+        found = scanners.logsift(binary, folder, packs=PACKS)
+    return [found.get(corpora.name(number), []) for number in range(len(texts))]
 
 
 class Presidio:
@@ -53,81 +52,59 @@ class Presidio:
         self.all = [one for one in registry.recognizers if isinstance(one, (PatternRecognizer, PhoneRecognizer))]
 
     def __call__(self, texts):
-        found = collections.defaultdict(list)
-        for number, text in enumerate(texts):
-            for one in self.all:
-                for hit in one.analyze(text, one.supported_entities, None) or []:
-                    if hit.entity_type in OF_PRESIDIO:
-                        found[number].append((hit.entity_type, text[hit.start : hit.end]))
-        return found
+        hits = lambda text: (hit for one in self.all for hit in one.analyze(text, one.supported_entities, None) or [])
+        return [[(hit.entity_type, text[hit.start : hit.end]) for hit in hits(text) if hit.entity_type in OF_PRESIDIO] for text in texts]
 
 
 def plain(text):
     return "".join(c for c in text if c.isalnum()).lower()
 
 
-def touches(values, found):
-    """Whether something found is a value, or the most of one."""
-    one = lambda value, text: plain(value) in plain(text) or (len(plain(text)) * 2 > len(plain(value)) and plain(text) in plain(value))
-    return any(one(value, text) for value in values for _, text in found if plain(text))
+def touches(row, text):
+    """Whether something found is a labelled value, or the most of one, however its digits are grouped."""
+    text = plain(text)
+    one = lambda value: value in text or (len(text) * 2 > len(value) and text in value)
+    return bool(text) and any(one(plain(value)) for value in row.values)
 
 
-def rows(root):
+def firm(root):
     path = root.parent / "shared" / "data" / "pii" / "pii.jsonl"
-    return [row for row in map(json.loads, path.read_text().splitlines()) if row["tier"] == "firm"]
+    items = [item for item in map(json.loads, path.read_text().splitlines()) if item["tier"] == "firm"]
+    return [corpora.Row(item["text"], item["kind"], item["label"] != "clean", item["values"] or []) for item in items]
 
 
-def texts_of(rows, keyed):
-    bare = lambda row: row["label"] == "clean" or row["text"] != (row["values"] or [""])[0]
-    return [row["text"] if not keyed or bare(row) else CARRIERS.get(row["kind"], "%s") % row["text"] for row in rows]
-
-
-def score(rows, found):
-    """Found and all by kind; clean rows cried, and their number."""
-    kinds, cried, clean = collections.defaultdict(lambda: [0, 0]), [], 0
-    for number, row in enumerate(rows):
-        if row["label"] == "clean":
-            clean += 1
-            cried += [number] if found.get(number) else []
-            continue
-        kinds[row["kind"]][1] += 1
-        kinds[row["kind"]][0] += touches(row["values"], found.get(number, []))
-    return kinds, cried, clean
-
-
-def told(name, kinds, cried, clean):
-    share = lambda pair: pair[0] / pair[1]
-    total = [sum(pair[n] for pair in kinds.values()) for n in (0, 1)]
-    macro = sum(map(share, kinds.values())) / len(kinds)
-    by_kind = ", ".join(f"{kind} {found}/{all}" for kind, (found, all) in sorted(kinds.items()))
-    return f"{name}: found {total[0]}/{total[1]} ({share(total):.1%}), macro {macro:.1%}, clean rows cried {len(cried)}/{clean}\n    {by_kind}"
+def keyed(row):
+    """The row's text; a bare value as a field."""
+    bare = row.secret and row.text == (row.values or [""])[0]
+    return CARRIERS.get(row.kind, "%s") % row.text if bare else row.text
 
 
 def labelled(binary, root):
-    out, firm, rival = [], rows(root), Presidio()
-    for carrier in ("bare", "keyed"):
-        texts = texts_of(firm, carrier == "keyed")
-        out.append(told(f"logsift, {carrier}", *score(firm, logsift(binary, texts))))
-        out.append(told(f"Presidio, {carrier}", *score(firm, rival(texts))))
+    out, rows, rival = [], firm(root), Presidio()
+    for carrier, text_of in (("bare", lambda row: row.text), ("keyed", keyed)):
+        texts = [text_of(row) for row in rows]
+        for name, found in (("logsift", logsift(binary, texts)), ("Presidio", rival(texts))):
+            told, kinds, _, _ = quality.summary(rows, found, touches)
+            out.append(f"{name}, {carrier}: found {told['found']} of {told['secrets']} ({told['recall']} %), macro {told['macro']} %, clean rows cried {told['alarms']} of {told['clean']}")
+            out.append("    " + ", ".join(f"{kind} {hit}/{all}" for kind, (all, hit) in sorted(kinds.items())))
     return out
 
 
 def spans(binary, root):
     """Recall by kind, and how much of what is told is marked as anything."""
     path = root.parent / "shared" / "data" / "pii" / "spans.jsonl"
-    rows = list(map(json.loads, path.read_text().splitlines()))
-    texts, out = [row["text"] for row in rows], []
+    items = list(map(json.loads, path.read_text().splitlines()))
+    texts, out = [item["text"] for item in items], []
     for name, found in (("logsift", logsift(binary, texts)), ("Presidio", Presidio()(texts))):
-        kinds, right, all = collections.defaultdict(lambda: [0, 0]), 0, 0
-        for number, row in enumerate(rows):
-            for span in row["spans"]:
-                if span["kind"] in CLAIMED:
-                    kinds[span["kind"]][1] += 1
-                    kinds[span["kind"]][0] += touches([span["value"]], found.get(number, []))
-            for one in found.get(number, []):
-                all += 1
-                right += any(touches([span["value"]], [one]) for span in row["spans"])
-        macro = sum(hit / of for hit, of in kinds.values()) / len(kinds)
-        by_kind = ", ".join(f"{kind} {hit}/{of}" for kind, (hit, of) in sorted(kinds.items()))
-        out.append(f"{name}: macro recall {macro:.1%}, precision {right}/{all} ({right / max(all, 1):.1%})\n    {by_kind}")
+        # A row for each span: the same text with one value.
+        rows, hits, right, all = [], [], 0, 0
+        for item, list in zip(items, found):
+            of = [corpora.Row(item["text"], span["kind"], True, [span["value"]]) for span in item["spans"]]
+            rows += [row for row in of if row.kind in CLAIMED]
+            hits += [list for row in of if row.kind in CLAIMED]
+            all += len(list)
+            right += sum(any(touches(row, value) for row in of) for _, value in list)
+        told, kinds, _, _ = quality.summary(rows, hits, touches)
+        out.append(f"{name}: macro recall {told['macro']} %, precision {right} of {all} ({100 * right / max(all, 1):.1f} %)")
+        out.append("    " + ", ".join(f"{kind} {hit}/{of}" for kind, (of, hit) in sorted(kinds.items())))
     return out

@@ -25,8 +25,8 @@ def share(part, whole):
     return 100 * part / whole if whole else 100.0
 
 
-def summary(rows, found):
-    kinds, alarms, rules = corpora.judge(rows, found)
+def summary(rows, found, touches=corpora.touches):
+    kinds, alarms, rules = corpora.judge(rows, found, touches)
     secrets, hit = sum(k[0] for k in kinds.values()), sum(k[1] for k in kinds.values())
     clean = sum(not row.secret for row in rows)
     macro = sum(share(k[1], k[0]) for k in kinds.values()) / max(1, len(kinds))
@@ -39,6 +39,7 @@ def labelled(name, rows, binary, rivals, verbose):
         runs = {"logsift": scanners.logsift(binary, folder)}
         if rivals:
             runs |= {"Kingfisher": scanners.kingfisher(folder), "Betterleaks": scanners.betterleaks(folder), "detect-secrets": scanners.detect_secrets(folder)}
+    runs = {scanner: [found.get(corpora.name(number), []) for number in range(len(rows))] for scanner, found in runs.items()}
     judged = {scanner: summary(rows, found) for scanner, found in runs.items()}
     print(f"\n## {name}: {len(rows)} texts")
     for scanner, (told, *_) in judged.items():
@@ -51,29 +52,30 @@ def labelled(name, rows, binary, rivals, verbose):
     if verbose:
         _, _, alarms, rules = judged["logsift"]
         for number, row in enumerate(rows):
-            hits = runs["logsift"].get(f"{number:05}.txt", [])
+            hits = runs["logsift"][number]
             if row.secret and not any(corpora.touches(row, value) for _, value in hits):
                 print("missed", row.kind, json.dumps(row.text[:200]), json.dumps([v[:80] for v in row.values]), hits[:3])
         for number in alarms:
-            print("alarm", rows[number].kind, json.dumps(rows[number].text[:200]), runs["logsift"][f"{number:05}.txt"])
+            print("alarm", rows[number].kind, json.dumps(rows[number].text[:200]), runs["logsift"][number])
         print("by rule (right, wrong):", ", ".join(f"{rule} {right}/{wrong}" for rule, (right, wrong) in sorted(rules.items())))
     return judged["logsift"][0]
+
+
+def clean_sources(work, size):
+    """Logs that hold no secret: `size` bytes of generated ones, and the shared samples where they are there."""
+    folder = pathlib.Path(work) / "generated"
+    folder.mkdir()
+    ordinary.write(folder / "application.log", size // 2)
+    for name in ("alb", "apigateway", "cloudtrail-jsonl", "cloudwatch", "s3access", "vpcflow", "cloudfront"):
+        generate(name, size // 14, folder / f"{name}.log", seed=3)
+    shared = {name: ROOT.parent / "shared/data" / name for name in ("clean", "parse")}
+    return {"generated": folder} | {name: path for name, path in shared.items() if path.exists()}
 
 
 def clean_logs(binary, size, verbose):
     """Findings in logs that hold no secret, by source."""
     with tempfile.TemporaryDirectory() as work:
-        work = pathlib.Path(work)
-        folder = work / "generated"
-        folder.mkdir()
-        bytes = ordinary.write(folder / "application.log", size // 2)
-        for name in ("alb", "apigateway", "cloudtrail-jsonl", "cloudwatch", "s3access", "vpcflow", "cloudfront"):
-            generate(name, size // 14, folder / f"{name}.log", seed=3)
-        sources = {"generated": folder}
-        for name in ("clean", "parse"):
-            path = ROOT.parent / "shared/data" / name
-            if path.exists():
-                sources[name] = path
+        sources = clean_sources(work, size)
         told = {}
         print("\n## Logs without secrets")
         for name, path in sources.items():

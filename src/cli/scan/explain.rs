@@ -80,5 +80,11 @@ fn reasons(rule: &Rule, finding: &Finding) -> Vec<String> {
     if !rule.expected_in.is_empty() {
         all.push(format!("AWS itself logs such values in {}: low there", rule.expected_in.join(", ")));
     }
+    if !rule.expected_outside.is_empty() {
+        all.push(format!("in all tables but {} such values are expected: low there", rule.expected_outside.join(", ")));
+    }
+    if rule.counted {
+        all.push("counted: all values of one place are one finding".to_owned());
+    }
     all
 }

@@ -23,6 +23,17 @@ pub struct Kind {
 const HANDLER: &str = "The function prints the event it was called with: `console.log(event)`, `print(event)`, `logger.info(event)`, or Powertools' `log_event`.";
 const PRINT_LESS: &str = "Log the request id, the route and the outcome only; drop headers and body, or pass them through a list of allowed fields. Then shorten the group's retention, and delete the streams that hold the payloads.";
 
+/// An event that AWS hands to a function: its fields that must all be there, and those of which one must.
+const fn handed_in(
+    id: &'static str,
+    title: &'static str,
+    gate: &'static str,
+    (all, any): (&'static [&'static str], &'static [&'static str]),
+    bodies: &'static [&'static str],
+) -> Kind {
+    Kind { id, title, gate, all, any, bodies, cause: HANDLER, remedy: PRINT_LESS }
+}
+
 /// The most particular first: the first that holds counts. Field names as AWS documents the events.
 pub static KINDS: [Kind; 19] = [
     Kind {
@@ -55,126 +66,66 @@ pub static KINDS: [Kind; 19] = [
         cause: "The API logs fields verbosely (`fieldLogLevel: ALL` without `excludeVerboseContent`).",
         remedy: "Set `excludeVerboseContent` to true, or `fieldLogLevel` to ERROR.",
     },
-    Kind {
-        id: "appsync-event",
-        title: "AppSync events, whole",
-        gate: "parentTypeName",
-        all: &["parentTypeName", "fieldName", "arguments"],
-        any: &[],
-        bodies: &["arguments"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "apigateway-authorizer-event",
-        title: "API Gateway authorizer events, whole, with the caller's token",
-        gate: "methodArn",
-        all: &["methodArn", "type"],
-        any: &["authorizationToken", "headers"],
-        bodies: &["authorizationToken", "headers"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "alb-event",
-        title: "Load balancer requests, whole",
-        gate: "requestContext",
-        all: &["requestContext", "targetGroupArn", "httpMethod"],
-        any: &[],
-        bodies: &["body"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "apigateway-websocket-event",
-        title: "API Gateway WebSocket events, whole",
-        gate: "requestContext",
-        all: &["requestContext", "connectionId", "messageDirection"],
-        any: &[],
-        bodies: &["body"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "apigateway-http-event",
-        title: "API Gateway HTTP API or function URL requests, whole",
-        gate: "requestContext",
-        all: &["requestContext", "routeKey", "rawPath"],
-        any: &[],
-        bodies: &["body"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "apigateway-rest-event",
-        title: "API Gateway REST requests, whole",
-        gate: "requestContext",
-        all: &["requestContext", "httpMethod"],
-        any: &["resource", "pathParameters", "multiValueHeaders", "headers"],
-        bodies: &["body"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "sqs-event",
-        title: "SQS messages, whole",
-        gate: "aws:sqs",
-        all: &["receiptHandle", "body"],
-        any: &[],
-        bodies: &["body"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "sns-event",
-        title: "SNS messages, whole",
-        gate: "aws:sns",
-        all: &["Message", "MessageId"],
-        any: &[],
-        bodies: &["Message"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "dynamodb-stream-event",
-        title: "DynamoDB items, whole",
-        gate: "aws:dynamodb",
-        all: &["dynamodb"],
-        any: &["NewImage", "OldImage", "Keys"],
-        bodies: &["NewImage", "OldImage"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "kinesis-event",
-        title: "Kinesis records, whole",
-        gate: "aws:kinesis",
-        all: &["partitionKey", "data"],
-        any: &[],
-        bodies: &["data"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "s3-event",
-        title: "S3 event notifications, whole",
-        gate: "aws:s3",
-        all: &["eventName", "bucket", "object"],
-        any: &[],
-        bodies: &[],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
-    Kind {
-        id: "cognito-trigger-event",
-        title: "Cognito trigger events, whole, with the user's attributes",
-        gate: "triggerSource",
-        all: &["triggerSource", "userPoolId", "request"],
-        any: &[],
-        bodies: &["userAttributes", "password"],
-        cause: HANDLER,
-        remedy: PRINT_LESS,
-    },
+    handed_in(
+        "appsync-event",
+        "AppSync events, whole",
+        "parentTypeName",
+        (&["parentTypeName", "fieldName", "arguments"], &[]),
+        &["arguments"],
+    ),
+    handed_in(
+        "apigateway-authorizer-event",
+        "API Gateway authorizer events, whole, with the caller's token",
+        "methodArn",
+        (&["methodArn", "type"], &["authorizationToken", "headers"]),
+        &["authorizationToken", "headers"],
+    ),
+    handed_in(
+        "alb-event",
+        "Load balancer requests, whole",
+        "requestContext",
+        (&["requestContext", "targetGroupArn", "httpMethod"], &[]),
+        &["body"],
+    ),
+    handed_in(
+        "apigateway-websocket-event",
+        "API Gateway WebSocket events, whole",
+        "requestContext",
+        (&["requestContext", "connectionId", "messageDirection"], &[]),
+        &["body"],
+    ),
+    handed_in(
+        "apigateway-http-event",
+        "API Gateway HTTP API or function URL requests, whole",
+        "requestContext",
+        (&["requestContext", "routeKey", "rawPath"], &[]),
+        &["body"],
+    ),
+    handed_in(
+        "apigateway-rest-event",
+        "API Gateway REST requests, whole",
+        "requestContext",
+        (&["requestContext", "httpMethod"], &["resource", "pathParameters", "multiValueHeaders", "headers"]),
+        &["body"],
+    ),
+    handed_in("sqs-event", "SQS messages, whole", "aws:sqs", (&["receiptHandle", "body"], &[]), &["body"]),
+    handed_in("sns-event", "SNS messages, whole", "aws:sns", (&["Message", "MessageId"], &[]), &["Message"]),
+    handed_in(
+        "dynamodb-stream-event",
+        "DynamoDB items, whole",
+        "aws:dynamodb",
+        (&["dynamodb"], &["NewImage", "OldImage", "Keys"]),
+        &["NewImage", "OldImage"],
+    ),
+    handed_in("kinesis-event", "Kinesis records, whole", "aws:kinesis", (&["partitionKey", "data"], &[]), &["data"]),
+    handed_in("s3-event", "S3 event notifications, whole", "aws:s3", (&["eventName", "bucket", "object"], &[]), &[]),
+    handed_in(
+        "cognito-trigger-event",
+        "Cognito trigger events, whole, with the user's attributes",
+        "triggerSource",
+        (&["triggerSource", "userPoolId", "request"], &[]),
+        &["userAttributes", "password"],
+    ),
     Kind {
         id: "eventbridge-event",
         title: "EventBridge events, whole",
@@ -247,6 +198,9 @@ const TRACED: [&[u8]; 4] = [
     b"response body before transformations: ",
     b"response body after transformations: ",
 ];
+
+/// Gates are the bits of a number.
+const _: () = assert!(KINDS.len() <= 32);
 
 /// The kind of payload that a line holds, and whether there is anything in its body.
 pub fn kind_of(line: &[u8]) -> Option<(usize, bool)> {
