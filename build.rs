@@ -1,18 +1,18 @@
 //! Puts `patterns/**/*.toml` into the binary: whole, and without examples, which are half of them and which no scan
-//! needs.
+//! needs; and `queries/*.sql`.
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
-fn collect(dir: &Path, out: &mut Vec<PathBuf>) -> io::Result<()> {
+fn collect(dir: &Path, wanted: &str, out: &mut Vec<PathBuf>) -> io::Result<()> {
     let mut entries: Vec<_> = fs::read_dir(dir)?.collect::<Result<_, _>>()?;
     entries.sort_by_key(fs::DirEntry::file_name);
     for entry in entries {
         let path = entry.path();
         if path.is_dir() {
-            collect(&path, out)?;
-        } else if path.extension().is_some_and(|e| e == "toml") {
+            collect(&path, wanted, out)?;
+        } else if path.extension().is_some_and(|e| e == wanted) {
             out.push(path);
         }
     }
@@ -34,11 +34,28 @@ fn without_examples(text: &str) -> String {
     out
 }
 
+/// The ready queries, by name.
+fn queries(root: &Path, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
+    println!("cargo::rerun-if-changed=queries");
+    let mut files = Vec::new();
+    collect(&root.join("queries"), "sql", &mut files)?;
+    let mut code = String::from("/// Name and text of each file.\npub static FILES: &[(&str, &str)] = &[\n");
+    for path in files {
+        let name = path.file_stem().unwrap_or_default().to_string_lossy();
+        writeln!(code, "    ({name:?}, {:?}),", fs::read_to_string(&path)?)?;
+    }
+    code.push_str("];\n");
+    fs::write(out.join("embedded_queries.rs"), code)?;
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
+    let out = PathBuf::from(env::var("OUT_DIR")?);
+    queries(&root, &out)?;
     let mut files = Vec::new();
-    collect(&root.join("patterns"), &mut files)?;
+    collect(&root.join("patterns"), "toml", &mut files)?;
     let mut code = String::from(
         "/// Name and text of each file, and its text without examples.\npub static FILES: &[(&str, &str, &str)] = &[\n",
     );
@@ -50,6 +67,6 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         writeln!(code, "    ({name:?}, include_str!(concat!(env!(\"CARGO_MANIFEST_DIR\"), {place:?})), {lean:?}),")?;
     }
     code.push_str("];\n");
-    fs::write(PathBuf::from(env::var("OUT_DIR")?).join("embedded_patterns.rs"), code)?;
+    fs::write(out.join("embedded_patterns.rs"), code)?;
     Ok(())
 }

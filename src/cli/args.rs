@@ -63,7 +63,9 @@ pub enum Command {
     Scan(super::scan::ScanArgs),
     Find(super::find::FindArgs),
     #[cfg(feature = "query")]
-    Timeline(super::timeline::TimelineArgs),
+    Timeline(Box<super::timeline::TimelineArgs>),
+    #[cfg(feature = "query")]
+    Exposure(super::exposure::ExposureArgs),
     #[cfg(feature = "query")]
     Payloads(super::payloads::PayloadsArgs),
     #[cfg(feature = "query")]
@@ -94,9 +96,11 @@ impl Command {
             #[cfg(feature = "query")]
             Self::Timeline(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
+            Self::Exposure(args) => args.output.output.as_deref(),
+            #[cfg(feature = "query")]
             Self::Payloads(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
-            Self::Query(args) => args.output.output.as_deref(),
+            Self::Query(args) => args.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Report(args) => Some(args.output()),
             #[cfg(feature = "pull")]

@@ -3,8 +3,12 @@
 mod args;
 mod config;
 mod context;
+#[cfg(feature = "query")]
+mod context_file;
 mod doctor;
 mod exit;
+#[cfg(feature = "query")]
+mod exposure;
 mod find;
 mod formats;
 mod import;
@@ -80,6 +84,8 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Find(args) => find::run(&args, context),
         #[cfg(feature = "query")]
         Command::Timeline(args) => timeline::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Exposure(args) => exposure::run(&args, context),
         #[cfg(feature = "query")]
         Command::Payloads(args) => payloads::run(&args, context),
         #[cfg(feature = "query")]

@@ -13,7 +13,7 @@ use crate::model::{Confidence, Detection, Finding, Masker};
 use crate::pipeline::scan::{ScanConfig, ScanReport};
 use crate::pipeline::scan_lake::scan_lake;
 use crate::report::html;
-use crate::timeline::{StorySources, TimelineQuery, histogram, story, table_summaries};
+use crate::timeline::{StorySources, TimelineQuery, Wanted, histogram, story, table_summaries};
 use clap::Args;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
@@ -67,8 +67,8 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     let mut detections = timeline::detections(&lake, range, &findings)?;
     let sources = StorySources { findings: &findings, detections: &detections };
     let query = TimelineQuery { range, ..TimelineQuery::default() };
-    let mut told = story(&lake, &query, &sources, Some(STORY_ROWS))?;
-    told.entries.iter_mut().for_each(|entry| timeline::mask(entry, &*masker));
+    let mut told = story(&lake, &query, &sources, Wanted::Message, Some(STORY_ROWS))?;
+    masker.mask_all(&mut told.entries.iter_mut().flat_map(timeline::texts_of).collect::<Vec<_>>());
     detections.iter_mut().for_each(|detection| mask(detection, &*masker));
     let mut payloads = payload_logging(&lake, range)?;
     payloads.iter_mut().for_each(|payload| payloads::mask(payload, &*masker));
@@ -82,7 +82,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
         detections,
         payloads,
         story: told.entries,
-        histogram: histogram(&lake, range)?,
+        histogram: histogram(&lake, &query, None)?,
         incomplete: incomplete.clone(),
     };
     let page = html::render(&summary)?;

@@ -64,7 +64,7 @@ pub(super) fn time_or_ago(text: &str, now: Micros, tz: &TimeZone) -> anyhow::Res
 }
 
 /// `90s`, `30m`, `12h`, `7d`, `2w` in microseconds.
-fn duration(text: &str) -> anyhow::Result<i64> {
+pub(super) fn duration(text: &str) -> anyhow::Result<i64> {
     let text = text.trim();
     let (number, unit) = text.split_at(text.char_indices().next_back().map_or(0, |(at, _)| at));
     let unit = match unit {

@@ -29,6 +29,8 @@ const BITS_PER_VALUE: usize = 10;
 /// Of one column. Half a million request ids have four bits each then: one wrong yes in five.
 const MAX_BYTES: usize = 256 * 1024;
 const LEAST_BITS: usize = 4;
+/// Values for which single blocks are read, not the whole file.
+const FEW: usize = 8;
 const MAX_VALUES: usize = MAX_BYTES * 8 / LEAST_BITS;
 
 /// Odd numbers, one for each word of a block.
@@ -185,6 +187,21 @@ impl Lake {
         let path = path_of(&part.sha256);
         let read = |start, len| self.store.get_range(&path, start, len).ok();
         !part.links || look_up(link, value, read).unwrap_or(true)
+    }
+
+    /// Whether the part's list columns may hold one of the values; `false` is sure.
+    pub fn may_have_any_link(&self, part: &Part, values: &[(Link, String)]) -> bool {
+        if values.len() <= FEW {
+            return values.iter().any(|(link, value)| self.may_have_link(part, *link, value));
+        }
+        let Some(file) = part.links.then(|| self.store.get(&path_of(&part.sha256)).ok().flatten()).flatten() else {
+            return true;
+        };
+        let read = |start: u64, len: usize| {
+            let rest = file.get(usize::try_from(start).ok()?..)?;
+            Some(rest[..len.min(rest.len())].to_vec())
+        };
+        values.iter().any(|(link, value)| look_up(*link, value, read).unwrap_or(true))
     }
 }
 

@@ -3,9 +3,11 @@
 pub mod detection;
 pub mod entry;
 pub mod event;
+pub mod exposure;
 pub mod field;
 pub mod finding;
 pub mod masker;
+pub mod network;
 pub mod occurrence;
 pub mod payload;
 pub mod ranges;
@@ -18,11 +20,13 @@ pub mod time;
 pub mod time_range;
 
 pub use detection::Detection;
-pub use entry::{Entry, EntryKind};
+pub use entry::{Detail, Entry, EntryKind, EntryLink};
 pub use event::{Cells, CommonCell, Row, Value};
+pub use exposure::{Exposure, ExposureCoverage, LeakPlace, LogReader, NewUse, Uses, Verdict};
 pub use field::{Common, Field, Kind, Link};
 pub use finding::Finding;
 pub use masker::Masker;
+pub use network::{IpNetwork, NetworkContext, Standing};
 pub use occurrence::Place;
 pub use payload::{PayloadField, PayloadLog};
 pub use ranges::Ranges;

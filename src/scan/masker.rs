@@ -1,7 +1,7 @@
 //! Hides secrets in text that is shown: the scan engine on one text at a time.
 
 use super::ScanError;
-use super::chunk::Chunk;
+use super::chunk::{CHUNK, Chunk};
 use super::engine::{Engine, Found, Scanner};
 use crate::model::{Masker, Secret};
 use aho_corasick::{AhoCorasick, MatchKind};
@@ -40,6 +40,54 @@ impl Masker for ScanMasker {
         }
         let spans: Vec<(usize, usize)> = found.iter().map(|f| f.matched.span).collect();
         Cow::Owned(hide(text, spans))
+    }
+
+    fn mask_all(&self, texts: &mut [&mut String]) {
+        let mut rest = texts;
+        while !rest.is_empty() {
+            let mut bytes = 0;
+            let fitting = rest.iter().take_while(|text| {
+                bytes += text.len();
+                bytes <= CHUNK
+            });
+            let count = fitting.count().max(1);
+            let (now, later) = std::mem::take(&mut rest).split_at_mut(count);
+            self.mask_chunk(now);
+            rest = later;
+        }
+    }
+}
+
+impl ScanMasker {
+    /// Texts as the records of one chunk: the engine is entered once for all of them, and those with a hit are
+    /// masked one by one.
+    fn mask_chunk(&self, texts: &mut [&mut String]) {
+        let mut hit = Vec::new();
+        {
+            let mut guard = self.scanner.lock().unwrap_or_else(PoisonError::into_inner);
+            let (scanner, chunk, found) = &mut *guard;
+            chunk.clear();
+            let mut starts = Vec::with_capacity(texts.len());
+            for text in texts.iter() {
+                starts.push(chunk.len());
+                chunk.push(text.as_bytes());
+            }
+            if scanner.scan(chunk, None, found).is_err() {
+                texts.iter_mut().for_each(|text| UNREADABLE.clone_into(text));
+                return;
+            }
+            let seen = found.iter().filter(|f| !scanner.set().rules[f.matched.rule].public);
+            hit.extend(seen.map(|f| starts.partition_point(|start| *start <= f.record.0).saturating_sub(1)));
+        }
+        hit.sort_unstable();
+        hit.dedup();
+        for at in hit {
+            if let Some(text) = texts.get_mut(at)
+                && let Cow::Owned(masked) = self.mask(text)
+            {
+                **text = masked;
+            }
+        }
     }
 }
 

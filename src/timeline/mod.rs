@@ -1,7 +1,49 @@
 //! Question → plan → entries in time order.
 
-mod build;
+mod collapse;
+mod counts;
+mod entries;
+mod exposure;
+mod pivot;
 mod query;
+mod run;
+mod sessions;
+mod story;
+mod windows;
 
-pub use build::{Story, StorySources, histogram, story, table_summaries, timeline};
-pub use query::TimelineQuery;
+pub use collapse::Collapse;
+pub use counts::{histogram, table_summaries};
+pub use entries::{StorySources, Wanted};
+pub use exposure::{Exposed, exposure};
+pub use pivot::{NotFollowed, PivotQuery, Pivoted, pivot};
+pub use query::{Outcome, TimelineQuery};
+pub use run::{Sink, Told, explain, timeline};
+pub use sessions::{Session, Sessions};
+pub use story::{Story, story};
+
+#[cfg(test)]
+mod tests {
+    use crate::model::{Entry, EntryKind, Micros, Severity};
+
+    /// An event at a time, in microseconds, of one actor.
+    pub(super) fn event(time: i64, action: &str) -> Entry {
+        Entry {
+            time: Micros(time),
+            kind: EntryKind::Event,
+            source: "cloudtrail".to_owned(),
+            severity: Severity::Info,
+            actor: Some("ada".to_owned()),
+            source_ip: Some("192.0.2.1".to_owned()),
+            action: Some(action.to_owned()),
+            target: None,
+            outcome: Some("success".to_owned()),
+            message: None,
+            reference: format!("{time}"),
+            count: 1,
+            last: None,
+            link: None,
+            network: None,
+            details: Vec::new(),
+        }
+    }
+}
