@@ -67,6 +67,10 @@ pub enum Command {
     #[cfg(feature = "query")]
     Exposure(super::exposure::ExposureArgs),
     #[cfg(feature = "query")]
+    Ioc(super::ioc::IocArgs),
+    #[cfg(feature = "query")]
+    Firstseen(super::firstseen::FirstSeenArgs),
+    #[cfg(feature = "query")]
     Payloads(super::payloads::PayloadsArgs),
     #[cfg(feature = "query")]
     Query(super::query::QueryArgs),
@@ -97,6 +101,10 @@ impl Command {
             Self::Timeline(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Exposure(args) => args.output.output.as_deref(),
+            #[cfg(feature = "query")]
+            Self::Ioc(args) => args.output.output.as_deref(),
+            #[cfg(feature = "query")]
+            Self::Firstseen(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Payloads(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]

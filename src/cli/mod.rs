@@ -10,8 +10,12 @@ mod exit;
 #[cfg(feature = "query")]
 mod exposure;
 mod find;
+#[cfg(feature = "query")]
+mod firstseen;
 mod formats;
 mod import;
+#[cfg(feature = "query")]
+mod ioc;
 mod lake;
 mod parse;
 mod patterns;
@@ -86,6 +90,10 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Timeline(args) => timeline::run(&args, context),
         #[cfg(feature = "query")]
         Command::Exposure(args) => exposure::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Ioc(args) => ioc::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Firstseen(args) => firstseen::run(&args, context),
         #[cfg(feature = "query")]
         Command::Payloads(args) => payloads::run(&args, context),
         #[cfg(feature = "query")]

@@ -15,7 +15,7 @@ mod sql;
 pub use cells::{Cells, Texts};
 pub use export::EntryWriter;
 pub use library::{ReadyQuery, library};
-pub use predicates::{has_any, has_any_link, has_link, in_networks, is_in, is_one_of, where_sql};
+pub use predicates::{has_any, has_any_link, has_link, in_networks, is_in, is_one_of, text_matches, where_sql};
 pub use sql::{SqlQuery, SqlResult, sql};
 
 /// Why a query cannot run.
@@ -153,6 +153,14 @@ pub fn no_column(name: &str, known: &[&str]) -> String {
     match nearest(name, known) {
         Some(near) => format!("no column `{name}`; did you mean `{near}`?"),
         None => format!("no column `{name}`; there are: {}", known.join(", ")),
+    }
+}
+
+/// What to say of a table that the lake does not have.
+pub fn no_table(name: &str, known: &[&str]) -> String {
+    match nearest(name, known) {
+        Some(near) => format!("no table `{name}` in this lake; did you mean `{near}`? It has: {}", known.join(", ")),
+        None => format!("no table `{name}` in this lake; it has: {}", known.join(", ")),
     }
 }
 

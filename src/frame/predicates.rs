@@ -29,6 +29,16 @@ pub fn has_any(link: Link, values: impl IntoIterator<Item = String>) -> Expr {
     items_match(link, &format!("has_any of {count}"), move |text| values.contains(text))
 }
 
+/// A string column passes a test; `name` says in plans what it is.
+pub fn text_matches(column: &str, name: &str, test: impl Fn(&str) -> bool + Send + Sync + 'static) -> Expr {
+    let check = move |column: Column| {
+        let hits = column.str()?.iter().map(|text| text.is_some_and(&test));
+        Ok(BooleanChunked::from_iter_values(column.name().clone(), hits).into_column())
+    };
+    let output = |_: &Schema, field: &Field| Ok(Field::new(field.name().clone(), DataType::Boolean));
+    col(column).map_with_fmt_str(check, output, name)
+}
+
 /// A string column is one of many values.
 pub fn is_in(column: &str, values: Vec<String>) -> Expr {
     let values = Series::new(PlSmallStr::EMPTY, values);

@@ -61,8 +61,7 @@ fn told(lake: &Lake, error: FrameError) -> FrameError {
         names.retain(|name| {
             matches!(*name, "events" | "detections") || lake.parts(name, TimeRange::default()).next().is_some()
         });
-        let near = super::nearest(name, &names).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        return FrameError { message: format!("no table `{name}` in this lake{near} It has: {}", names.join(", ")) };
+        return FrameError { message: super::no_table(name, &names) };
     }
     if let (Some(name), Some((_, listed))) = (quoted("unable to find column \""), message.split_once("valid columns: [")) {
         let known: Vec<&str> = listed.split(']').next().unwrap_or_default().split(", ").map(|c| c.trim_matches('"')).collect();

@@ -7,8 +7,12 @@
 pub mod asff;
 pub mod chart;
 pub mod csv;
+pub mod ecs;
+mod event_json;
 pub mod html;
 pub mod jsonl;
+pub mod ocsf;
 pub mod sarif;
 pub mod table;
 pub mod text;
+pub mod timesketch;

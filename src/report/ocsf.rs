@@ -103,7 +103,7 @@ fn activity(entry: &Entry, kind: Kind) -> Activity<'_> {
             Verb::Read => (2, "Read"),
             Verb::Update => (3, "Update"),
             Verb::Delete => (4, "Delete"),
-            Verb::Other => (OTHER, operation(entry)),
+            Verb::Other => text(entry, Common::EventAction).map_or((0, "Unknown"), |operation| (OTHER, operation)),
         },
         _ => text(entry, Common::EventAction).map_or((0, "Unknown"), |action| (OTHER, action)),
     }

@@ -27,13 +27,12 @@ network: access allowed connection denied end info protocol start; threat: indic
 package: access change deletion info installation start; process: access change end info start;
 registry: access change creation deletion; session: start end info; web: access error info""".split(";")}
 TYPES = set().union(*CATEGORIES.values()) | {"device"}
-KINDS = {"alert", "asset", "enrichment", "event", "metric", "state", "pipeline_error"}
-OUTCOMES = {"success", "failure", "unknown"}
+KINDS, OUTCOMES = "alert asset enrichment event metric state pipeline_error".split(), "success failure unknown".split()
 SIDE = "keyword address domain mac; long bytes packets; ip ip; port port"
 # Fields of each root by type.
-FIELDS = f"""@: date @timestamp; text message; keywords tags | ecs: keyword version | source: {SIDE} | destination: {SIDE}
-| event: keyword action code dataset hash id kind module outcome provider reason reference timezone url
-; unindexed original; date created start end ingested; long duration sequence severity; keywords category type | trace: keyword id
+FIELDS = f"""@: date @timestamp; text message; keywords tags | ecs: keyword version | trace: keyword id | source: {SIDE}
+| event: keyword action code dataset hash id kind module outcome provider reason reference timezone url; date created
+ start end ingested; long duration sequence severity; keywords category type; unindexed original | destination: {SIDE}
 | cloud: keyword account.id account.name availability_zone provider region service.name instance.id
 | http: keyword request.method request.id request.referrer version; status response.status_code
 | url: keyword domain full original path query scheme; port port | user_agent: keyword original name version
@@ -69,8 +68,7 @@ BASE = "activity_id category_uid class_uid metadata severity_id time type_uid"
 OPTIONAL = """activity_name category_name class_name type_name severity status status_id status_code status_detail
 message count duration start_time end_time timezone_offset raw_data raw_data_size unmapped observables enrichments"""
 PROFILES = {"cloud": "cloud api", "security_control": "action action_id disposition disposition_id attacks is_alert"}
-END = ("", "ip uid name hostname svc_name instance_uid interface_uid interface_name domain")
-NAMED = ("", "name uid")
+NAMED, END = ("", "name uid"), ("", "ip uid name hostname svc_name instance_uid interface_uid interface_name domain")
 # Attribute that is an object, or a list of them: required in it, of which one at least.
 OBJECTS = {
     **dict.fromkeys("account product service resources tactic technique sub_technique".split(), NAMED),
@@ -87,7 +85,6 @@ LISTS = set("attacks resources evidences observables enrichments profiles types 
 VALUES = {"severity_id": {*range(7), 99}, "action_id": {0, 1, 2, 99}, "confidence_id": {0, 1, 2, 3, 99},
           "disposition_id": {*range(28), 99}, "rcode_id": {*range(12), *range(16, 26), 99},
           "http_method": set("CONNECT DELETE GET HEAD OPTIONS POST PUT TRACE PATCH".split())}
-LATEST = 4_102_444_800_000  # The year 2100 in milliseconds: microseconds and nanoseconds are beyond it.
 
 
 def whole(value, least=-(2**63), most=2**63 - 1):
@@ -153,8 +150,7 @@ CHECKS = {
 
 def ecs(document):
     fields = dict(leaves(document))
-    needed = ("@timestamp", "ecs.version", "event.kind", "event.dataset", "event.module")
-    yield from (f"{name} is missing" for name in needed if name not in fields)
+    yield from (f"{name} is missing" for name in ("@timestamp", "ecs.version", "event.kind") if name not in fields)
     for name, value in fields.items():
         kind = ECS.get(name)
         if kind is None and (name.split(".")[0] in BARRED or "(dot)" in name):
@@ -174,7 +170,7 @@ def attribute(name, value):
     if name in VALUES:
         return value in VALUES[name] and not isinstance(value, bool)
     if name == "time" or (name.endswith("_time") and name != "original_time"):
-        return whole(value, 0, LATEST)
+        return whole(value, 0, 4_102_444_800_000)  # The year 2100 in milliseconds; microseconds are beyond it.
     if name.startswith("is_"):
         return isinstance(value, bool)
     number = name.endswith("_id") or name in "category_uid class_uid type_uid duration count code bytes".split()
@@ -192,24 +188,23 @@ def inside(value, name, path):
     if name in LISTS and not isinstance(value, list):
         yield f"{path} is no list"
     for part in value if name in LISTS and isinstance(value, list) else [value]:
-        if name in ("unmapped", "data"):
-            continue
         if isinstance(part, dict) != (name in OBJECTS):
             yield f"{path} is {'no' if name in OBJECTS else 'an'} object"
-        elif isinstance(part, dict):
+        elif name in OBJECTS:
             yield from lacks(part, *OBJECTS[name], path + ".")
-            for field, inner in part.items():
-                yield from inside(inner, field, f"{path}.{field}")
+            for field in sorted(part.keys() - {"data"}):
+                yield from inside(part[field], field, f"{path}.{field}")
         elif not attribute(name, part):
             yield f"{path} has a value of the wrong type or range: {part!r:.40}"
 
 
 def ocsf(event):
-    for name, value in event.items():
-        yield from inside(value, name, name)
+    for name in sorted(event.keys() - {"unmapped"}):
+        yield from inside(event[name], name, name)
     # A class without a row is reported, as a value of an unexpected type.
     category, activities, required, some, own = OCSF[event.get("class_uid")]
-    yield from lacks(event, f"{BASE} {required}", some, "")
+    other = "activity_name" if event.get("activity_id") == 99 else ""
+    yield from lacks(event, f"{BASE} {required} {other}", some, "")
     activity, profiles = event.get("activity_id"), event.get("metadata", {}).get("profiles", [])
     known = " ".join([BASE, OPTIONAL, required, some, own, *(PROFILES.get(name, "") for name in profiles)]).split()
     yield from (f"{name} is no attribute of the class and its profiles" for name in event if name not in known)
@@ -217,35 +212,31 @@ def ocsf(event):
         yield "category_uid or activity_id is not of the class"
     if event.get("type_uid") != event["class_uid"] * 100 + activity:
         yield "type_uid is not class_uid * 100 + activity_id"
-    if activity == 99 and not event.get("activity_name"):
-        yield "activity_name must tell what Other is"
     if event.get("status_id", 0) not in {0, 1, 2, 99, *(range(7) if category == 2 else ())}:
         yield "status_id is none of its values"
     if "cloud" in profiles and "cloud" not in event:
         yield "cloud is missing, which its profile requires"
 
 
-def violations_of(form, row, counts):
+def violations_of(form, line, counts):
     try:
+        row = json.loads(line)
         names = {"timesketch": [row.get("data_type"), row.get("timestamp_desc")],
                  "ecs": [row.get("event", {}).get(name) for name in ("kind", "dataset")],
                  "ocsf": [row.get("class_uid"), row.get("class_name")]}[form]
         counts[" ".join(map(str, names))] += 1
-        yield from (f"{name} is null" for name, value in leaves(row) if value is None or value == [None])
+        empty = (name for name, value in leaves(row) if value is None or (isinstance(value, list) and None in value))
+        yield from (f"{name} is null" for name in empty)
         yield from {"timesketch": timesketch, "ecs": ecs, "ocsf": ocsf}[form](row)
     except (AttributeError, KeyError, TypeError, ValueError) as error:
-        yield f"a value of an unexpected type: {error}"
+        yield f"no JSON object, or a value of an unexpected type in it: {error!r}"
 
 
 def main(form, path):
     counts, violations = collections.Counter(), []
     with open(path, encoding="utf-8", newline="\n") as lines:
         for number, line in enumerate(lines, 1):
-            try:
-                found = violations_of(form, json.loads(line), counts)
-            except ValueError as error:
-                found = [f"no JSON: {error}"]
-            violations += [f"line {number}: {text}" for text in found]
+            violations += [f"line {number}: {text}" for text in violations_of(form, line, counts)]
     print("".join(f"{count:8} {name}\n" for name, count in sorted(counts.items())), end="")
     print(f"{sum(counts.values()):8} documents, {len(violations)} violations")
     print("".join(f"  {text}\n" for text in violations[:20]), end="")

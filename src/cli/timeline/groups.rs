@@ -167,7 +167,9 @@ fn write<T: Serialize, const N: usize>(
                 context.terminal.verbose(&format!("{} rows", number(rows.len() as u64)));
             }
         }
-        _ => anyhow::bail!("sessions and histograms are written as table, jsonl or csv"),
+        TimelineFormat::Parquet | TimelineFormat::Timesketch | TimelineFormat::Ecs | TimelineFormat::Ocsf => {
+            anyhow::bail!("sessions and histograms are written as table, jsonl or csv")
+        }
     }
     out.flush()?;
     Ok(())

@@ -263,11 +263,8 @@ pub(super) fn detections(lake: &Lake, range: TimeRange, findings: &[Finding]) ->
 /// Fails on a table that the lake does not have, with the nearest that it has.
 pub(super) fn check_tables(lake: &Lake, asked: &[String]) -> anyhow::Result<()> {
     let tables = lake.tables();
-    for name in asked.iter().filter(|name| !tables.contains(&name.as_str())) {
-        let near = frame::nearest(name, &tables).map(|near| format!("; did you mean `{near}`?")).unwrap_or_default();
-        anyhow::bail!("no table `{name}` in this lake{near} It has: {}", tables.join(", "));
-    }
-    Ok(())
+    let missing = asked.iter().find(|name| !tables.contains(&name.as_str()));
+    missing.map_or(Ok(()), |name| Err(anyhow::anyhow!(frame::no_table(name, &tables))))
 }
 
 fn query(args: &TimelineArgs, lake: &Lake, range: TimeRange) -> anyhow::Result<TimelineQuery> {

@@ -7,7 +7,7 @@ use crate::frame::EntryWriter;
 use crate::model::{Entry, Masker, Micros, NetworkContext};
 use crate::report::table::Table;
 use crate::report::text::{clip, number};
-use crate::report::{csv, jsonl};
+use crate::report::{csv, ecs, jsonl, ocsf, timesketch};
 use crate::timeline::Wanted;
 use clap::{Args, ValueEnum};
 use std::borrow::Cow;
@@ -27,6 +27,12 @@ pub enum TimelineFormat {
     Csv,
     /// A Parquet file
     Parquet,
+    /// JSON Lines that Timesketch imports
+    Timesketch,
+    /// Documents of the Elastic Common Schema, one a line
+    Ecs,
+    /// OCSF events, one a line; the class by source
+    Ocsf,
 }
 
 /// Where and how a timeline goes.
@@ -50,6 +56,7 @@ impl TimelineOutput {
             TimelineFormat::Table | TimelineFormat::Jsonl | TimelineFormat::Csv | TimelineFormat::Parquet => {
                 Wanted::Message
             }
+            TimelineFormat::Timesketch | TimelineFormat::Ecs | TimelineFormat::Ocsf => Wanted::Details,
         }
     }
 }
@@ -65,6 +72,13 @@ enum Form {
     Jsonl,
     Csv(Option<Micros>),
     Parquet(Option<EntryWriter<Box<dyn Write>>>),
+    /// A line for each entry, by another program's schema.
+    Lines(fn(&mut dyn Write, &Entry) -> std::io::Result<()>),
+}
+
+/// Tagged with what it is and how bad, by which Timesketch filters.
+fn timesketch_line(out: &mut dyn Write, entry: &Entry) -> std::io::Result<()> {
+    timesketch::write(out, entry, &[entry.kind.as_str(), entry.severity.as_str()])
 }
 
 /// Writes entries as they come; masks them first.
@@ -88,6 +102,9 @@ impl<'a> Printer<'a> {
         let form = match output.format {
             TimelineFormat::Table => Form::Table(Vec::new()),
             TimelineFormat::Jsonl => Form::Jsonl,
+            TimelineFormat::Timesketch => Form::Lines(timesketch_line),
+            TimelineFormat::Ecs => Form::Lines(ecs::write),
+            TimelineFormat::Ocsf => Form::Lines(ocsf::write),
             TimelineFormat::Csv => {
                 csv::write_row(&mut *out, &HEADERS.map(Cow::Borrowed))?;
                 Form::Csv(None)
@@ -113,6 +130,11 @@ impl<'a> Printer<'a> {
                     jsonl::write_line(&mut *self.out, entry)?;
                 }
             }
+            Form::Lines(write) => {
+                for entry in &entries {
+                    write(&mut *self.out, entry)?;
+                }
+            }
             Form::Csv(before) => {
                 for entry in &entries {
                     csv::write_row(&mut *self.out, &cells(entry, before, self.context).map(Cow::Owned))?;
@@ -131,7 +153,7 @@ impl<'a> Printer<'a> {
                 self.table(&held)?;
             }
             Form::Parquet(writer) => writer.take().map(EntryWriter::finish).transpose().map(drop)?,
-            Form::Jsonl | Form::Csv(_) => {}
+            Form::Jsonl | Form::Csv(_) | Form::Lines(_) => {}
         }
         self.out.flush()?;
         Ok(())

@@ -44,7 +44,7 @@ fn a_call_has_actor_operation_and_source() {
     assert_eq!(call["raw_data"], "{\"raw\":true}");
     let bare = event(&fixture::event("cloudtrail", Vec::new()));
     assert_eq!([&bare["actor"]["app_name"], &bare["src_endpoint"]["name"]], ["unknown", "unknown"]);
-    assert_eq!(bare["api"]["operation"], "unknown");
+    assert_eq!((&bare["api"]["operation"], &bare["type_uid"]), (&json!("unknown"), &json!(600_300)));
 }
 
 #[test]
