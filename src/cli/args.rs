@@ -69,6 +69,8 @@ pub enum Command {
     #[cfg(feature = "query")]
     Ioc(super::ioc::IocArgs),
     #[cfg(feature = "query")]
+    Bundle(super::bundle::BundleArgs),
+    #[cfg(feature = "query")]
     Firstseen(super::firstseen::FirstSeenArgs),
     #[cfg(feature = "query")]
     Payloads(super::payloads::PayloadsArgs),
@@ -103,6 +105,8 @@ impl Command {
             Self::Exposure(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]
             Self::Ioc(args) => args.output.output.as_deref(),
+            #[cfg(feature = "query")]
+            Self::Bundle(args) => Some(args.output()),
             #[cfg(feature = "query")]
             Self::Firstseen(args) => args.output.output.as_deref(),
             #[cfg(feature = "query")]

@@ -107,7 +107,7 @@ fn add_events(
     Ok(())
 }
 
-fn mask(one: &mut Exposure, masker: &dyn Masker) {
+pub(super) fn mask(one: &mut Exposure, masker: &dyn Masker) {
     let masked = |text: &String| masker.mask(text).into_owned();
     one.places.iter_mut().for_each(|place| place.place = masked(&place.place));
     for reader in &mut one.readers {

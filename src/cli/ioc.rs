@@ -7,7 +7,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::terminal;
 use super::time_flags::TimeArgs;
-use crate::model::{Indicator, Masker};
+use crate::model::Indicator;
 use crate::report::table::Table;
 use crate::report::text::{clip, counted, number};
 use crate::report::{csv, jsonl};

@@ -1,6 +1,8 @@
 //! The command line: flags become each stage's own small config, here and nowhere else.
 
 mod args;
+#[cfg(feature = "query")]
+mod bundle;
 mod config;
 mod context;
 #[cfg(feature = "query")]
@@ -92,6 +94,8 @@ fn dispatch(command: Command, context: &Context) -> anyhow::Result<Exit> {
         Command::Exposure(args) => exposure::run(&args, context),
         #[cfg(feature = "query")]
         Command::Ioc(args) => ioc::run(&args, context),
+        #[cfg(feature = "query")]
+        Command::Bundle(args) => bundle::run(&args, context),
         #[cfg(feature = "query")]
         Command::Firstseen(args) => firstseen::run(&args, context),
         #[cfg(feature = "query")]

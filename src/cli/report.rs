@@ -125,7 +125,7 @@ fn scan_first(lake: &mut Lake, context: &Context) -> anyhow::Result<ScanReport> 
     Ok(report)
 }
 
-fn mask(detection: &mut Detection, masker: &dyn Masker) {
+pub(super) fn mask(detection: &mut Detection, masker: &dyn Masker) {
     detection.title = masker.mask(&detection.title).into_owned();
     let fields = [&mut detection.actor, &mut detection.source_ip, &mut detection.target];
     for text in fields.into_iter().flatten() {

@@ -2,6 +2,7 @@
 //! that more than one module reads. Limits are errors.
 
 pub mod base64;
+pub mod deflate;
 pub mod execution_log;
 pub mod hex;
 pub mod inflate;

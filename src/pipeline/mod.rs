@@ -5,6 +5,7 @@ pub mod build_parts;
 mod context;
 mod event_json;
 mod identity;
+pub mod bundle;
 pub mod import;
 pub mod input;
 mod known;

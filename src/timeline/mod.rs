@@ -10,6 +10,7 @@ mod pivot;
 mod query;
 mod run;
 mod sessions;
+mod skew;
 mod story;
 mod windows;
 
@@ -23,6 +24,7 @@ pub use pivot::{NotFollowed, PivotQuery, Pivoted, pivot};
 pub use query::{Outcome, TimelineQuery};
 pub use run::{Sink, Told, explain, timeline};
 pub use sessions::{Session, Sessions};
+pub use skew::{Skew, skews};
 pub use story::{Story, story};
 
 #[cfg(test)]

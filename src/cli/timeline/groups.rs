@@ -7,7 +7,7 @@ use crate::cli::terminal;
 use crate::frame::FrameError;
 use crate::lake::Lake;
 use crate::model::summary::Histogram;
-use crate::model::{Masker, Micros};
+use crate::model::{Masker, Micros, TimeRange};
 use crate::report::table::Table;
 use crate::report::text::{clip, number};
 use crate::report::{csv, jsonl};
@@ -66,6 +66,39 @@ fn mask(session: &mut Session, masker: &dyn Masker) {
     session.actor = masked(&session.actor);
     session.source_ips = session.source_ips.iter().map(masked).collect();
     session.actions = session.actions.iter().map(|(action, count)| (masked(action), *count)).collect();
+}
+
+/// `+0.120s`, `-3h02m`.
+fn signed(micros: i64) -> String {
+    let sign = if micros < 0 { "-" } else { "+" };
+    let told = super::print::delta(Micros(0), Micros(micros.abs()));
+    format!("{sign}{}", told.trim_start_matches('+'))
+}
+
+pub(super) fn skew(
+    lake: &Lake,
+    range: TimeRange,
+    output: &TimelineOutput,
+    context: &Context,
+) -> anyhow::Result<Exit> {
+    let all = timeline::skews(lake, range)?;
+    if all.is_empty() {
+        context.terminal.say("no two sources here have seen the same requests, so their clocks cannot be compared");
+    }
+    let headers = ["first", "second", "ids", "median", "nine tenths from", "to", "told"];
+    let row = |skew: &timeline::Skew| -> [String; 7] {
+        [
+            skew.first.clone(),
+            skew.second.clone(),
+            skew.ids.to_string(),
+            signed(skew.median),
+            signed(skew.low),
+            signed(skew.high),
+            if skew.is_apart() { "clocks apart" } else { "within what requests take" }.to_owned(),
+        ]
+    };
+    write(&all, &headers, row, &[], output, context)?;
+    Ok(Exit::Clean)
 }
 
 /// One bar.
@@ -152,7 +185,7 @@ fn write<T: Serialize, const N: usize>(
             }
         }
         TimelineFormat::Table => {
-            let mut table = Table::new(headers).right_aligned(&["events", "failed", "duration"]);
+            let mut table = Table::new(headers).right_aligned(&["events", "failed", "duration", "ids", "median", "nine tenths from", "to"]);
             for row in rows {
                 let mut shown = cells(row).to_vec();
                 for cell in clipped {

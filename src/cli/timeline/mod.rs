@@ -89,6 +89,9 @@ pub struct TimelineArgs {
     /// Width of a bar (5m, 1h, 1d); one that reads well is chosen otherwise
     #[arg(long, value_name = "DURATION", requires = "histogram")]
     bucket: Option<String>,
+    /// How far the clocks of the sources are apart, by requests that two of them have seen. Times are never changed
+    #[arg(long, conflicts_with_all = ["pivot", "story", "sessions", "histogram", "collapse"])]
+    skew: bool,
     /// Stop after so many rows
     #[arg(long, value_name = "N")]
     limit: Option<usize>,
@@ -125,6 +128,9 @@ pub(super) fn run(args: &TimelineArgs, context: &Context) -> anyhow::Result<Exit
     if args.histogram {
         let bucket = args.bucket.as_deref().map(duration).transpose()?;
         return groups::histogram(&lake, &query, bucket, &args.output, context);
+    }
+    if args.skew {
+        return groups::skew(&lake, range, &args.output, context);
     }
     let masker = context.masker(args.output.reveal)?;
     if args.sessions {
