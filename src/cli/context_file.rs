@@ -80,26 +80,32 @@ impl ContextArgs {
         let named = self.context.clone().or_else(|| std::env::var_os("LOGSIFT_CONTEXT").map(PathBuf::from));
         let own = context.settings.lake.value.join("context.toml");
         let path = named.or_else(|| own.is_file().then_some(own));
-        let mut aws = self.aws_ranges.clone();
-        if let Some(path) = path {
-            let listed = read_file(&path, &mut networks)?;
-            let beside = listed.map(|file| path.parent().unwrap_or(Path::new(".")).join(file));
-            aws = aws.or(beside);
-            networks.is_given = true;
+        let file = path.as_deref().map(read_file).transpose()?;
+        let beside = |path: &Path| path.parent().unwrap_or(Path::new(".")).to_owned();
+        let listed = file
+            .as_ref()
+            .zip(path.as_deref())
+            .and_then(|(file, path)| file.aws_ranges.as_ref().map(|ranges| beside(path).join(ranges)));
+        if let Some(path) = self.aws_ranges.as_ref().or(listed.as_ref()) {
+            read_aws(path, &mut networks)?;
         }
-        if let Some(path) = aws {
-            read_aws(&path, &mut networks)?;
+        // Last, so that what the user says holds where AWS has the same range.
+        if let Some((file, path)) = file.zip(path) {
+            add_file(file, &path, &mut networks)?;
+            networks.is_given = true;
         }
         Ok(networks)
     }
 }
 
-/// Adds the file's ranges and accounts; gives the file of AWS's ranges that it names.
-fn read_file(path: &Path, networks: &mut NetworkContext) -> anyhow::Result<Option<PathBuf>> {
+fn read_file(path: &Path) -> anyhow::Result<File> {
     let text = std::fs::read_to_string(path).with_context(|| format!("{}: cannot be read", path.display()))?;
-    let file: File = toml::from_str(&text).with_context(|| {
-        format!("{}: is no context file; see docs/timeline.md for what it may hold", path.display())
-    })?;
+    toml::from_str(&text)
+        .with_context(|| format!("{}: is no context file; see docs/timeline.md for what it may hold", path.display()))
+}
+
+/// Adds the file's ranges and accounts.
+fn add_file(file: File, path: &Path, networks: &mut NetworkContext) -> anyhow::Result<()> {
     for network in file.network {
         let standing = match network.kind {
             NetworkKind::Own | NetworkKind::Office | NetworkKind::Vpn | NetworkKind::Nat => Standing::Ours,
@@ -109,7 +115,11 @@ fn read_file(path: &Path, networks: &mut NetworkContext) -> anyhow::Result<Optio
         let (since, until) = (bound(&network.since)?, bound(&network.until)?);
         for range in &network.ranges {
             let Some(parsed) = IpNetwork::parse(range) else {
-                bail!("{}: `{range}` of `{}` is no address or range such as 192.0.2.0/24", path.display(), network.name);
+                bail!(
+                    "{}: `{range}` of `{}` is no address or range such as 192.0.2.0/24",
+                    path.display(),
+                    network.name
+                );
             };
             networks.add(parsed, Known { standing, name: network.name.clone(), since, until });
         }
@@ -118,7 +128,7 @@ fn read_file(path: &Path, networks: &mut NetworkContext) -> anyhow::Result<Optio
         let owner = account.owner.map(|owner| format!(", {owner}")).unwrap_or_default();
         networks.accounts.insert(account.id, format!("{}{owner}", account.name));
     }
-    Ok(file.aws_ranges)
+    Ok(())
 }
 
 fn instant(path: &Path, date: &toml::value::Datetime) -> anyhow::Result<Micros> {

@@ -100,8 +100,7 @@ fn add_events(
             Some(fingerprint) if !one.credential.starts_with('A') => vec![fingerprint.clone()],
             _ => vec![one.credential.clone()],
         };
-        let asked =
-            PivotQuery { starts: &starts, depth: 3, window: 2 * 3_600_000_000, most: 2_000, context: networks };
+        let asked = PivotQuery { starts: &starts, depth: 3, window: 2 * 3_600_000_000, most: 2_000, context: networks };
         one.events = pivot(lake, &TimelineQuery::default(), &sources, &asked)?.entries;
     }
     Ok(())
@@ -145,8 +144,19 @@ fn summary(told: &Exposed) -> String {
 }
 
 const HEADERS: [&str; 13] = [
-    "verdict", "severity", "credential", "rules", "written", "times", "where", "readers", "life", "uses", "denied",
-    "first_new_use", "new",
+    "verdict",
+    "severity",
+    "credential",
+    "rules",
+    "written",
+    "times",
+    "where",
+    "readers",
+    "life",
+    "uses",
+    "denied",
+    "first_new_use",
+    "new",
 ];
 
 /// The program of a user agent: what follows differs from call to call.
@@ -216,12 +226,7 @@ fn print(args: &ExposureArgs, context: &Context, told: &Exposed, networks: &Netw
 }
 
 /// Those that were used in full, the others as a table.
-fn blocks(
-    out: &mut dyn Write,
-    told: &Exposed,
-    context: &Context,
-    networks: &NetworkContext,
-) -> anyhow::Result<()> {
+fn blocks(out: &mut dyn Write, told: &Exposed, context: &Context, networks: &NetworkContext) -> anyhow::Result<()> {
     let (used, quiet): (Vec<_>, Vec<_>) = told.exposures.iter().partition(|one| one.after.events > 0);
     for one in used {
         let row = cells(one, context, networks);

@@ -68,7 +68,11 @@ pub(super) fn run(args: &IocArgs, context: &Context) -> anyhow::Result<Exit> {
         sighting.resources = sighting.resources.iter().map(|text| masker.mask(text).into_owned()).collect();
     }
     print(args, context, &seen, &indicators)?;
-    context.terminal.say(&format!("{} of {} seen", number(seen.len() as u64), counted(indicators.len() as u64, "indicator")));
+    context.terminal.say(&format!(
+        "{} of {} seen",
+        number(seen.len() as u64),
+        counted(indicators.len() as u64, "indicator")
+    ));
     Ok(if seen.is_empty() { Exit::Clean } else { Exit::Findings })
 }
 

@@ -122,7 +122,10 @@ fn list(word: &str, args: &QueryArgs, context: &Context) -> anyhow::Result<Exit>
     for query in chosen {
         if args.format == QueryFormat::Jsonl {
             let ReadyQuery { name, title, tables, sql } = query;
-            jsonl::write_line(&mut *out, &serde_json::json!({"name": name, "title": title, "tables": tables, "sql": sql}))?;
+            jsonl::write_line(
+                &mut *out,
+                &serde_json::json!({"name": name, "title": title, "tables": tables, "sql": sql}),
+            )?;
         } else {
             table.push(vec![query.name.to_owned(), query.tables.to_owned(), query.title.to_owned()]);
         }

@@ -62,10 +62,10 @@ fn detection(
     let total = cells.int("total", row).unwrap_or(0);
     let gigabytes = total as f64 / 1e9;
     Detection {
-        detector: EgressVolume.id(),
+        detector: EgressVolume.id().into(),
         title: format!("{gigabytes:.2} GB ({total} bytes) sent to one outside address within an hour"),
         severity: Severity::High,
-        technique: "T1048",
+        technique: "T1048".into(),
         first_seen,
         last_seen,
         events: cells.int("n", row).unwrap_or(0).unsigned_abs(),

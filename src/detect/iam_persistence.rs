@@ -51,10 +51,10 @@ impl Detector for IamPersistence {
                 (false, false) => Severity::Medium,
             };
             all.push(Detection {
-                detector: self.id(),
+                detector: self.id().into(),
                 title: if admin { format!("{action} with AdministratorAccess") } else { action.clone() },
                 severity,
-                technique: if action == "CreateUser" { "T1136.003" } else { "T1098" },
+                technique: if action == "CreateUser" { "T1136.003" } else { "T1098" }.into(),
                 first_seen: time,
                 last_seen: time,
                 events: 1,

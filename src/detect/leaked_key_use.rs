@@ -46,12 +46,12 @@ impl Detector for LeakedKeyUse {
                 let calls = cells.int("n", row).unwrap_or(0).unsigned_abs();
                 let denied = cells.int("denied", row).unwrap_or(0);
                 all.push(Detection {
-                    detector: self.id(),
+                    detector: self.id().into(),
                     title: format!(
                         "Access key {key}, in the logs since {leaked}, is used from a new address ({calls} calls, {denied} denied)"
                     ),
                     severity: Severity::Critical,
-                    technique: "T1078.004",
+                    technique: "T1078.004".into(),
                     first_seen: first,
                     last_seen: last,
                     events: calls,

@@ -44,10 +44,10 @@ impl Detector for MetadataSsrf {
                 let succeeded = cells.int("succeeded", row).unwrap_or(0);
                 let source_ip = cells.text(Common::SourceIp.name(), row);
                 all.push(Detection {
-                    detector: self.id(),
+                    detector: self.id().into(),
                     title: format!("Forged requests to a credential endpoint ({succeeded} answered with success)"),
                     severity: if succeeded > 0 { Severity::High } else { Severity::Medium },
-                    technique: "T1552.005",
+                    technique: "T1552.005".into(),
                     first_seen: first,
                     last_seen: last,
                     events: cells.int("n", row).unwrap_or(0).unsigned_abs(),

@@ -43,6 +43,6 @@ pub fn run_all(case: &Case<'_>) -> Result<Vec<Detection>, FrameError> {
     for detector in ALL {
         all.extend(detector.run(case)?);
     }
-    all.sort_by(|a, b| (a.first_seen, a.detector, &a.target).cmp(&(b.first_seen, b.detector, &b.target)));
+    all.sort_by(|a, b| (a.first_seen, &a.detector, &a.target).cmp(&(b.first_seen, &b.detector, &b.target)));
     Ok(all)
 }

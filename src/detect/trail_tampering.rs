@@ -53,10 +53,10 @@ impl Detector for TrailTampering {
             };
             let attempt = if failed { " (attempt, refused)" } else { "" };
             all.push(Detection {
-                detector: self.id(),
+                detector: self.id().into(),
                 title: format!("{action}{attempt}"),
                 severity,
-                technique: "T1562.008",
+                technique: "T1562.008".into(),
                 first_seen: time,
                 last_seen: time,
                 events: 1,

@@ -93,7 +93,8 @@ fn mask_column(column: &Column, masker: &dyn Masker) -> Result<Column, PolarsErr
             let texts = column.str()?;
             let mut owned: Vec<Option<String>> = texts.iter().map(|text| text.map(str::to_owned)).collect();
             masker.mask_all(&mut owned.iter_mut().flatten().collect::<Vec<_>>());
-            Ok(StringChunked::from_iter_options(column.name().clone(), owned.iter().map(Option::as_deref)).into_column())
+            Ok(StringChunked::from_iter_options(column.name().clone(), owned.iter().map(Option::as_deref))
+                .into_column())
         }
         DataType::Binary => mask_column(&column.cast(&DataType::String)?, masker),
         DataType::List(inner) if **inner == DataType::String => {

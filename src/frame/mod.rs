@@ -166,7 +166,10 @@ pub fn no_table(name: &str, known: &[&str]) -> String {
 
 /// The most alike of several names, if any is alike at all.
 pub fn nearest<'k>(name: &str, known: &[&'k str]) -> Option<&'k str> {
-    let alike = |other: &str| strsim::jaro_winkler(&name.to_ascii_lowercase(), other);
+    let name = name.to_ascii_lowercase();
+    let alike =
+        |other: &str| strsim::jaro_winkler(&name, other).max(strsim::normalized_damerau_levenshtein(&name, other));
     let best = known.iter().copied().max_by(|a, b| alike(a).total_cmp(&alike(b)))?;
-    (alike(best) > 0.8).then_some(best)
+    let slip = name.len() < 6 && strsim::damerau_levenshtein(&name, best) <= 1;
+    (slip || alike(best) > 0.8).then_some(best)
 }

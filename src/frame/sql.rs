@@ -63,8 +63,11 @@ fn told(lake: &Lake, error: FrameError) -> FrameError {
         });
         return FrameError { message: super::no_table(name, &names) };
     }
-    if let (Some(name), Some((_, listed))) = (quoted("unable to find column \""), message.split_once("valid columns: [")) {
-        let known: Vec<&str> = listed.split(']').next().unwrap_or_default().split(", ").map(|c| c.trim_matches('"')).collect();
+    if let (Some(name), Some((_, listed))) =
+        (quoted("unable to find column \""), message.split_once("valid columns: ["))
+    {
+        let known: Vec<&str> =
+            listed.split(']').next().unwrap_or_default().split(", ").map(|c| c.trim_matches('"')).collect();
         return FrameError { message: super::no_column(name, &known) };
     }
     let hint = if message.contains("date/datetime/time") {
@@ -121,7 +124,7 @@ fn sql_once(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> 
     if query.explain {
         return Ok(SqlResult::Plan(plan.explain(true)?));
     }
-    Ok(SqlResult::Rows(Cells::collect(plan)?))
+    Ok(SqlResult::Rows(Cells::collect_streaming(plan)?))
 }
 
 fn frame_of(detections: &[Detection]) -> Result<DataFrame, FrameError> {
@@ -134,10 +137,10 @@ fn frame_of(detections: &[Detection]) -> Result<DataFrame, FrameError> {
     };
     let events = Int64Chunked::from_iter_values("events".into(), detections.iter().map(|d| d.events as i64));
     Ok(DataFrame::new_infer_height(vec![
-        text("detector", |d| Some(d.detector)),
+        text("detector", |d| Some(&d.detector)),
         text("title", |d| Some(&d.title)),
         text("severity", |d| Some(d.severity.as_str())),
-        text("technique", |d| Some(d.technique)),
+        text("technique", |d| Some(&d.technique)),
         time("first_seen", |d| d.first_seen.0),
         time("last_seen", |d| d.last_seen.0),
         events.into_column(),

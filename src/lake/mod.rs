@@ -1,10 +1,12 @@
 //! The lake: immutable Parquet parts, numbered manifests, and what was imported. Knows no log format.
 
+mod cache;
 pub mod columns;
 pub mod compact;
 pub mod derived;
 mod encode;
 pub mod evidence;
+mod footers;
 mod hashing;
 pub mod key;
 pub mod link_index;

@@ -2,17 +2,18 @@
 
 use super::severity::Severity;
 use super::time::Micros;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// One detection; text fields hold log content and go through the Masker before they are shown.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Detection {
     /// Id of the detector, kebab-case.
-    pub detector: &'static str,
+    pub detector: Cow<'static, str>,
     pub title: String,
     pub severity: Severity,
     /// ATT&CK technique id.
-    pub technique: &'static str,
+    pub technique: Cow<'static, str>,
     pub first_seen: Micros,
     pub last_seen: Micros,
     /// Number of events behind it.

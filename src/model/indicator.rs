@@ -90,7 +90,10 @@ fn shape_of(value: &str) -> IndicatorKind {
         IndicatorKind::Url
     } else if value.contains('@') && !value.contains(' ') {
         IndicatorKind::Email
-    } else if value.contains('.') && all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_')) && !value.ends_with(|c: char| c.is_ascii_digit()) {
+    } else if value.contains('.')
+        && all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'-' | b'_'))
+        && !value.ends_with(|c: char| c.is_ascii_digit())
+    {
         IndicatorKind::Domain
     } else if value.contains('/') && value.contains(|c: char| c.is_ascii_digit()) {
         IndicatorKind::UserAgent

@@ -47,7 +47,11 @@ impl IpNetwork {
 
 impl std::fmt::Display for IpNetwork {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        let address = if self.v4 { IpAddr::from((self.base as u32).to_be_bytes()) } else { IpAddr::from(self.base.to_be_bytes()) };
+        let address = if self.v4 {
+            IpAddr::from((self.base as u32).to_be_bytes())
+        } else {
+            IpAddr::from(self.base.to_be_bytes())
+        };
         if self.is_host() { write!(f, "{address}") } else { write!(f, "{address}/{}", self.prefix) }
     }
 }
@@ -151,12 +155,14 @@ impl NetworkContext {
         of_prefix.entry(network.base).or_default().push(known);
     }
 
-    /// What is known of an address at that time: the narrowest range, of equally narrow ones the first given.
+    /// What is known of an address at that time: the narrowest range, of equally narrow ones the last given.
     pub fn of(&self, address: IpAddr, at: Micros) -> Option<&Known> {
         let (v4, bits) = split(address);
         let holds = |k: &&Known| k.since.is_none_or(|since| at >= since) && k.until.is_none_or(|until| at < until);
         let narrowest_first = self.ranges.range((v4, 0)..=(v4, 128)).rev();
-        narrowest_first.filter_map(|((v4, prefix), by_base)| by_base.get(&(bits & mask(*v4, *prefix)))).flatten().find(holds)
+        narrowest_first
+            .filter_map(|((v4, prefix), by_base)| by_base.get(&(bits & mask(*v4, *prefix))))
+            .find_map(|all| all.iter().rev().find(holds))
     }
 
     /// The name of an address, where its text is one and somebody is known to have it.
@@ -179,13 +185,18 @@ mod tests {
         assert!(net("10.1.16.0/20").contains(at("10.1.31.255")));
         assert!(!net("10.1.16.0/20").contains(at("10.1.32.0")));
         assert!(net("0.0.0.0/0").contains(at("203.0.113.9")) && !net("0.0.0.0/0").contains(at("::2")));
-        assert!(net("2001:db8::/32").contains(at("2001:db8:ffff::1")) && !net("2001:db8::/32").contains(at("2001:db9::")));
+        assert!(
+            net("2001:db8::/32").contains(at("2001:db8:ffff::1")) && !net("2001:db8::/32").contains(at("2001:db9::"))
+        );
         assert!(net("192.0.2.7").contains(at("::ffff:192.0.2.7")));
         for wrong in ["10.0.0.0/33", "10.0.0/8", "::/129", "10.0.0.0/", "x"] {
             assert!(IpNetwork::parse(wrong).is_none(), "{wrong}");
         }
         assert_eq!(net("10.1.16.9/20").to_string(), "10.1.16.0/20");
-        assert_eq!((net("10.1.16.0/20").text_prefix(), net("192.0.2.7").text_prefix()), ("10.1.".into(), "192.0.2.".into()));
+        assert_eq!(
+            (net("10.1.16.0/20").text_prefix(), net("192.0.2.7").text_prefix()),
+            ("10.1.".into(), "192.0.2.".into())
+        );
         assert_eq!(net("2001:db8::/32").text_prefix(), "");
     }
 

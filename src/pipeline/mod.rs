@@ -2,10 +2,10 @@
 
 mod block;
 pub mod build_parts;
+pub mod bundle;
 mod context;
 mod event_json;
 mod identity;
-pub mod bundle;
 pub mod import;
 pub mod input;
 mod known;

@@ -39,7 +39,7 @@ const TOLD: [Common; 11] = [
 
 impl Wanted {
     /// The columns that are read.
-    pub(super) fn columns(self) -> Vec<&'static str> {
+    pub fn columns(self) -> Vec<&'static str> {
         let commons: &[Common] = if self == Self::Details { Common::ALL } else { &TOLD };
         let mut columns: Vec<_> = commons.iter().map(|common| common.name()).collect();
         columns.extend([schema::EVENT_ID, schema::SOURCE_TABLE]);
@@ -185,11 +185,11 @@ pub(super) fn detection_entry(detection: &Detection) -> Entry {
         severity: detection.severity,
         actor: detection.actor.clone(),
         source_ip: detection.source_ip.clone(),
-        action: Some(detection.detector.to_owned()),
+        action: Some(detection.detector.to_string()),
         target: detection.target.clone(),
         outcome: detection.outcome.clone(),
         message: Some(format!("{} [{}]", detection.title, detection.technique)),
-        reference: detection.event_id.clone().unwrap_or_else(|| detection.detector.to_owned()),
+        reference: detection.event_id.clone().unwrap_or_else(|| detection.detector.to_string()),
         count: 1,
         last: None,
         link: None,

@@ -7,7 +7,9 @@ mod uses;
 
 use crate::frame::FrameError;
 use crate::lake::Lake;
-use crate::model::{Exposure, ExposureCoverage, Finding, Micros, NetworkContext, NewUse, Severity, Standing, Uses, Verdict};
+use crate::model::{
+    Exposure, ExposureCoverage, Finding, Micros, NetworkContext, NewUse, Severity, Standing, Uses, Verdict,
+};
 use leaks::Leak;
 use std::collections::BTreeMap;
 
@@ -50,7 +52,12 @@ pub fn exposure(lake: &Lake, findings: &[Finding], networks: &NetworkContext) ->
         }
     }
     exposures.sort_by(|a, b| {
-        (b.verdict, b.severity, a.first_written, &a.credential).cmp(&(a.verdict, a.severity, b.first_written, &b.credential))
+        (b.verdict, b.severity, a.first_written, &a.credential).cmp(&(
+            a.verdict,
+            a.severity,
+            b.first_written,
+            &b.credential,
+        ))
     });
     Ok(Exposed { exposures, coverage })
 }

@@ -57,13 +57,8 @@ pub fn sweep(lake: &Lake, indicators: &[Indicator], range: TimeRange) -> Result<
                 continue;
             };
             let plan = plan.filter(col(Common::EventTime.name()).is_not_null().and(Sweep::predicate(&sweep, table)));
-            let columns = [
-                Common::EventTime.name(),
-                Common::Resource.name(),
-                Link::Ip.column(),
-                schema::EVENT_ID,
-                schema::RAW,
-            ];
+            let columns =
+                [Common::EventTime.name(), Common::Resource.name(), Link::Ip.column(), schema::EVENT_ID, schema::RAW];
             let cells = Cells::collect(plan.select(columns.map(col)))?;
             (0..cells.rows()).for_each(|row| sweep.note(table, &cells, row, &mut seen));
         }
@@ -102,9 +97,7 @@ impl Sweep {
         }
         if !NUMBERS.contains(&table) && !sweep.of_text.is_empty() {
             let sweep = Arc::clone(sweep);
-            all = all.or(frame::text_matches(schema::RAW, "an indicator", move |text| {
-                !sweep.in_text(text).is_empty()
-            }));
+            all = all.or(frame::text_matches(schema::RAW, "an indicator", move |text| !sweep.in_text(text).is_empty()));
         }
         all
     }
@@ -115,7 +108,7 @@ impl Sweep {
         let goes_on = |b: Option<&u8>| b.is_some_and(|b| b.is_ascii_alphanumeric());
         let found = self.texts.find_overlapping_iter(bytes).filter_map(|hit| {
             let at = *self.of_text.get(hit.pattern().as_usize())?;
-            let (before, after) = (bytes[..hit.start()].last(), bytes.get(hit.end()));
+            let (before, after) = (char_before(&bytes[..hit.start()]), bytes.get(hit.end()));
             let more = match self.indicators[at].kind {
                 // A longer address or name, which is another one; a name inside the listed domain is not.
                 IndicatorKind::Ip => {
@@ -177,20 +170,30 @@ impl Sweep {
     }
 }
 
+/// The last byte before a hit; `None` where that is the end of a percent escape: `%2F` is a slash.
+fn char_before(before: &[u8]) -> Option<&u8> {
+    let escaped = matches!(before, [.., b'%', a, b] if a.is_ascii_hexdigit() && b.is_ascii_hexdigit());
+    before.last().filter(|_| !escaped)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn indicators_stand_alone_in_text() {
-        let list: Vec<Indicator> = ["203.0.113.9", "evil.example", "python-requests/2", "d41d8cd98f00b204e9800998ecf8427e"]
-            .iter()
-            .filter_map(|text| Indicator::of(text, None, None))
-            .collect();
+        let list: Vec<Indicator> =
+            ["203.0.113.9", "evil.example", "python-requests/2", "d41d8cd98f00b204e9800998ecf8427e"]
+                .iter()
+                .filter_map(|text| Indicator::of(text, None, None))
+                .collect();
         let sweep = Sweep::new(&list).unwrap();
         let found = |text: &str| sweep.in_text(text).into_iter().collect::<Vec<_>>();
         assert_eq!(found("from 203.0.113.9:443 to http://cdn.EVIL.example/x"), [0, 1]);
-        assert!(found("203.0.113.91 1203.0.113.9 203.0.113.9.4 notevil.example evil.example.org evil.examples").is_empty());
+        assert_eq!(found("?url=http%3A%2F%2F203.0.113.9%2Fu"), [0]);
+        assert!(
+            found("203.0.113.91 1203.0.113.9 203.0.113.9.4 notevil.example evil.example.org evil.examples").is_empty()
+        );
         assert_eq!(found("\"python-requests/2.31.0\" D41D8CD98F00B204E9800998ECF8427E."), [2, 3]);
     }
 }

@@ -129,10 +129,7 @@ fn contains(common: Common, value: &str) -> Expr {
 
 fn actor(value: &str) -> Expr {
     let is = |common: Common| col(common.name()).eq(lit(value.to_owned()));
-    is(Common::UserName)
-        .or(is(Common::SessionName))
-        .or(is(Common::AccessKeyId))
-        .or(contains(Common::UserArn, value))
+    is(Common::UserName).or(is(Common::SessionName)).or(is(Common::AccessKeyId)).or(contains(Common::UserArn, value))
 }
 
 /// Listings show the beginning of an id; eight digits of it are enough.

@@ -67,7 +67,8 @@ pub fn timeline<E: From<FrameError>>(
     told.rows += rest.len() as u64;
     sink(rest)?;
     if left(&told) == Some(0) {
-        let all = count(lake, query, &tables, predicate.as_ref())? + super::entries::beside(query, sources).len() as u64;
+        let all =
+            count(lake, query, &tables, predicate.as_ref())? + super::entries::beside(query, sources).len() as u64;
         told.left_out = all.saturating_sub(told.rows);
     }
     Ok(told)
@@ -75,7 +76,7 @@ pub fn timeline<E: From<FrameError>>(
 
 impl TimelineQuery {
     /// The tables that are looked at.
-    pub(super) fn chosen<'l>(&self, lake: &'l Lake) -> Vec<&'l str> {
+    pub fn chosen<'l>(&self, lake: &'l Lake) -> Vec<&'l str> {
         let mut all = lake.tables();
         all.retain(|table| self.tables.is_empty() || self.tables.iter().any(|t| t == table));
         all

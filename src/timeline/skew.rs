@@ -48,7 +48,8 @@ pub fn skews(lake: &Lake, range: TimeRange) -> Result<Vec<Skew>, FrameError> {
     for (at, (first, left)) in firsts.iter().enumerate() {
         for (second, right) in &firsts[at + 1..] {
             let id = Link::RequestId.column();
-            let both = left.clone().inner_join(right.clone().select([col(id), col("at").alias("other")]), col(id), col(id));
+            let both =
+                left.clone().inner_join(right.clone().select([col(id), col("at").alias("other")]), col(id), col(id));
             let apart = || col("other") - col("at");
             let told = both.select([
                 len().alias("n"),

@@ -148,7 +148,7 @@ fn key_ids_of_cloudtrail_are_found_with_low_confidence() {
 }
 
 /// Whether a timeline row shows what an event of the truth must show.
-fn shows(row: &Value, item: &Value) -> bool {
+pub fn shows(row: &Value, item: &Value) -> bool {
     let of = |name: &str| row[name].as_str().unwrap_or_default();
     let matches = |(key, value): (&String, &Value)| {
         let text = value.as_str().map_or_else(|| value.to_string(), str::to_owned);

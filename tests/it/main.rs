@@ -8,6 +8,8 @@ mod cli;
 mod docs;
 mod env;
 mod evidence;
+#[cfg(feature = "query")]
+mod exposures;
 mod foreign_rules;
 mod hardening;
 mod identity;
@@ -33,3 +35,7 @@ mod scan_output;
 #[cfg(feature = "pull")]
 mod simulator;
 mod stitched;
+#[cfg(feature = "query")]
+mod sweeps;
+#[cfg(feature = "query")]
+mod timelines;

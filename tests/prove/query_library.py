@@ -58,7 +58,7 @@ def duck(binary, lake, tables):
         tables["events"] = []
     # Detections are in no file, so DuckDB gets them from the program.
     rows, wrong = by_program(binary, lake, "SELECT * FROM detections")
-    if wrong and "relation 'detections' was not found" not in wrong:
+    if wrong:
         sys.exit(f"{lake}: {wrong}")
     if rows:
         base.register("detections", pyarrow.Table.from_pylist(rows))

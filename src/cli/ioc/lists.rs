@@ -135,7 +135,9 @@ fn attribute(attribute: &Value) -> Vec<Entry> {
             "user-agent" => Some(IndicatorKind::UserAgent),
             "md5" | "sha1" | "sha224" | "sha256" | "sha384" | "sha512" => Some(IndicatorKind::Hash),
             "text" | "other" | "identity-card-number" | "aws-access-key-id" => None,
-            "port" | "filename" | "comment" | "datetime" | "size-in-bytes" | "float" | "counter" | "boolean" => return None,
+            "port" | "filename" | "comment" | "datetime" | "size-in-bytes" | "float" | "counter" | "boolean" => {
+                return None;
+            }
             _ => return Some(None),
         };
         Some(Some((value.to_owned(), kind, note.clone())))
@@ -206,10 +208,10 @@ mod tests {
 
     #[test]
     fn lines_and_csv() {
-        assert_eq!(values("# a list\n203.0.113.66\n\nevil[.]example, seen in May\n"), [
-            pair("ip", "203.0.113.66"),
-            pair("domain", "evil.example")
-        ]);
+        assert_eq!(
+            values("# a list\n203.0.113.66\n\nevil[.]example, seen in May\n"),
+            [pair("ip", "203.0.113.66"), pair("domain", "evil.example")]
+        );
         let csv = "type,value,comment\nip,198.51.100.0/24,\"range, all of it\"\nua,\"curl/8.0, custom\",\n";
         assert_eq!(values(csv), [pair("cidr", "198.51.100.0/24"), pair("user_agent", "curl/8.0, custom")]);
         assert_eq!(read(csv).unwrap().0[0].note.as_deref(), Some("range, all of it"));
@@ -221,12 +223,15 @@ mod tests {
             {"type":"indicator","name":"C2","pattern_type":"stix","pattern":"[ipv4-addr:value = '203.0.113.9'] OR [domain-name:value='evil.example']"},
             {"type":"indicator","pattern_type":"stix","pattern":"[file:hashes.'SHA-256' = 'aec070645fe53ee3b3763059376134f058cc337247c978add178b6ccdfb0019f']"},
             {"type":"ipv6-addr","value":"2001:db8::7"},{"type":"identity","name":"us"}]}"#;
-        assert_eq!(values(stix), [
-            pair("ip", "203.0.113.9"),
-            pair("domain", "evil.example"),
-            pair("hash", "aec070645fe53ee3b3763059376134f058cc337247c978add178b6ccdfb0019f"),
-            pair("ip", "2001:db8::7")
-        ]);
+        assert_eq!(
+            values(stix),
+            [
+                pair("ip", "203.0.113.9"),
+                pair("domain", "evil.example"),
+                pair("hash", "aec070645fe53ee3b3763059376134f058cc337247c978add178b6ccdfb0019f"),
+                pair("ip", "2001:db8::7")
+            ]
+        );
     }
 
     #[test]
@@ -234,11 +239,14 @@ mod tests {
         let misp = r#"{"Event":{"Attribute":[{"type":"ip-dst|port","value":"203.0.113.9|443"},
             {"type":"domain","value":"evil.example","comment":"C2"}],
             "Object":[{"Attribute":[{"type":"filename|md5","value":"a.exe|d41d8cd98f00b204e9800998ecf8427e"}]}]}}"#;
-        assert_eq!(values(misp), [
-            pair("ip", "203.0.113.9"),
-            pair("domain", "evil.example"),
-            pair("hash", "d41d8cd98f00b204e9800998ecf8427e")
-        ]);
+        assert_eq!(
+            values(misp),
+            [
+                pair("ip", "203.0.113.9"),
+                pair("domain", "evil.example"),
+                pair("hash", "d41d8cd98f00b204e9800998ecf8427e")
+            ]
+        );
         assert!(read("{\"a\":1}").is_err());
     }
 }

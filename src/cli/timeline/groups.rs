@@ -75,12 +75,7 @@ fn signed(micros: i64) -> String {
     format!("{sign}{}", told.trim_start_matches('+'))
 }
 
-pub(super) fn skew(
-    lake: &Lake,
-    range: TimeRange,
-    output: &TimelineOutput,
-    context: &Context,
-) -> anyhow::Result<Exit> {
+pub(super) fn skew(lake: &Lake, range: TimeRange, output: &TimelineOutput, context: &Context) -> anyhow::Result<Exit> {
     let all = timeline::skews(lake, range)?;
     if all.is_empty() {
         context.terminal.say("no two sources here have seen the same requests, so their clocks cannot be compared");
@@ -185,7 +180,15 @@ fn write<T: Serialize, const N: usize>(
             }
         }
         TimelineFormat::Table => {
-            let mut table = Table::new(headers).right_aligned(&["events", "failed", "duration", "ids", "median", "nine tenths from", "to"]);
+            let mut table = Table::new(headers).right_aligned(&[
+                "events",
+                "failed",
+                "duration",
+                "ids",
+                "median",
+                "nine tenths from",
+                "to",
+            ]);
             for row in rows {
                 let mut shown = cells(row).to_vec();
                 for cell in clipped {

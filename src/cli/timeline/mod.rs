@@ -233,20 +233,25 @@ fn give(args: &TimelineArgs, printer: &mut Printer<'_>, entries: Vec<Entry>) -> 
     printer.push(out)
 }
 
-/// How much of the lake the manifest leaves to be opened.
+/// How much of the lake is read: parts by the manifest, row groups and columns by their footers.
 fn opened(lake: &Lake, query: &TimelineQuery) -> String {
-    let size = |range: TimeRange| -> (usize, u64) {
-        let tables = lake.tables();
-        let wanted = tables.iter().filter(|t| query.tables.is_empty() || query.tables.iter().any(|q| q == *t));
-        let parts: Vec<u64> = wanted.flat_map(|table| lake.parts(table, range).map(|part| part.bytes)).collect();
-        (parts.len(), parts.iter().sum())
-    };
-    let ((some, bytes), (all, whole)) = (size(query.range), size(TimeRange::default()));
-    let share = bytes as f64 * 100.0 / whole.max(1) as f64;
+    let tables = query.chosen(lake);
+    let whole: u64 = tables.iter().flat_map(|table| lake.parts(table, TimeRange::default())).map(|p| p.bytes).sum();
+    let all = tables.iter().flat_map(|table| lake.parts(table, TimeRange::default())).count();
+    let parts: Vec<_> = tables.iter().flat_map(|table| lake.parts(table, query.range)).collect();
+    let columns = Wanted::Message.columns();
+    let (mut groups, mut of, mut bytes) = (0, 0, 0);
+    for part in &parts {
+        let size = lake.read_size(part, &columns, query.range);
+        (groups, of, bytes) = (groups + size.groups, of + size.all_groups, bytes + size.bytes);
+    }
     format!(
-        "parts in the time asked about: {some} of {all}, {} of {} bytes ({share:.1} %)\n\n",
+        "in the time asked about: {} of {} parts, {groups} of their {of} row groups; {} of {} bytes are read ({:.2} %)\n\n",
+        parts.len(),
+        all,
         number(bytes),
-        number(whole)
+        number(whole),
+        bytes as f64 * 100.0 / whole.max(1) as f64
     )
 }
 
@@ -262,8 +267,19 @@ pub(super) fn findings_of(lake: &Lake, context: &Context) -> anyhow::Result<Vec<
     Ok(findings)
 }
 
+/// Detections of the whole lake that touch the range. They are made once for each state of the lake.
 pub(super) fn detections(lake: &Lake, range: TimeRange, findings: &[Finding]) -> anyhow::Result<Vec<Detection>> {
-    Ok(detect::run_all(&Case { lake, range, findings })?)
+    let kept = lake.cached("detections").and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let mut all: Vec<Detection> = match kept {
+        Some(all) => all,
+        None => {
+            let all = detect::run_all(&Case { lake, range: TimeRange::default(), findings })?;
+            lake.cache("detections", &serde_json::to_vec(&all)?);
+            all
+        }
+    };
+    all.retain(|detection| range.touches(detection.first_seen, detection.last_seen));
+    Ok(all)
 }
 
 /// Fails on a table that the lake does not have, with the nearest that it has.

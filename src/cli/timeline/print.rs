@@ -62,7 +62,17 @@ impl TimelineOutput {
 }
 
 const HEADERS: [&str; 12] = [
-    "time", "delta", "severity", "source", "actor", "source_ip", "action", "target", "outcome", "count", "message",
+    "time",
+    "delta",
+    "severity",
+    "source",
+    "actor",
+    "source_ip",
+    "action",
+    "target",
+    "outcome",
+    "count",
+    "message",
     "ref",
 ];
 

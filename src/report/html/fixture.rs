@@ -2,6 +2,7 @@
 
 use crate::model::summary::{Histogram, Summary, TableSummary};
 use crate::model::{Confidence, Detection, Entry, EntryKind, Finding, Micros, PayloadField, PayloadLog, Severity};
+use crate::report::event_json::fixture::event;
 
 const HOUR: i64 = 3_600_000_000;
 /// 2026-03-02T00:00:00Z, a Monday.
@@ -185,10 +186,10 @@ fn detections() -> Vec<Detection> {
             let (detector, title, technique, severity, target, outcome) = KINDS[i % KINDS.len()];
             let first = START + (70 + i as i64 * 4) * HOUR + i as i64 * 133_000_000;
             Detection {
-                detector,
+                detector: detector.into(),
                 title: title.into(),
                 severity,
-                technique,
+                technique: technique.into(),
                 first_seen: Micros(first),
                 last_seen: Micros(first + (i as i64 % 3) * HOUR),
                 events: (i as u64 * i as u64) * 3 + 1,
@@ -234,6 +235,7 @@ fn story(findings: &[Finding], detections: &[Detection]) -> Vec<Entry> {
             outcome: None,
             message: Some(format!("{} {}", f.rule_name, f.mask)),
             reference: f.fingerprint.clone(),
+            ..event("findings", Vec::new())
         })
         .collect();
     all.extend(detections.iter().map(|d| Entry {
@@ -247,7 +249,8 @@ fn story(findings: &[Finding], detections: &[Detection]) -> Vec<Entry> {
         target: d.target.clone(),
         outcome: d.outcome.clone(),
         message: Some(d.title.clone()),
-        reference: d.detector.into(),
+        reference: d.detector.to_string(),
+        ..event("detections", Vec::new())
     }));
     all.extend((0..15).map(|i| {
         let (action, target, outcome, message) = EVENTS[i % EVENTS.len()];
@@ -263,6 +266,7 @@ fn story(findings: &[Finding], detections: &[Detection]) -> Vec<Entry> {
             outcome: Some(outcome.into()),
             message: Some(message.into()),
             reference: format!("0e3c51b2-77aa-4c1d-9d5e-{i:012}"),
+            ..event("cloudtrail", Vec::new())
         }
     }));
     all.sort_by_key(|e| e.time);

@@ -108,8 +108,8 @@ impl DetectionRow {
         Self {
             severity: d.severity,
             title: Cell::new(&d.title),
-            detector: Cell::new(d.detector),
-            technique: Cell::new(d.technique),
+            detector: Cell::new(&d.detector),
+            technique: Cell::new(&d.technique),
             first: When::new(d.first_seen),
             last: When::new(d.last_seen),
             events: number(d.events),

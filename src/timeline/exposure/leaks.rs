@@ -104,11 +104,7 @@ fn key_id(finding: &Finding) -> Option<&String> {
 }
 
 /// The one key id in each event in which AWS credentials stand: of several none can be chosen.
-fn keys_beside(
-    lake: &Lake,
-    chosen: &[&Finding],
-    places: &Places,
-) -> Result<BTreeMap<String, String>, FrameError> {
+fn keys_beside(lake: &Lake, chosen: &[&Finding], places: &Places) -> Result<BTreeMap<String, String>, FrameError> {
     let aws = chosen.iter().filter(|finding| finding.rule.starts_with("aws-"));
     let events: Vec<String> = aws.filter_map(|f| places.events.get(&f.fingerprint)).flatten().cloned().collect();
     let mut keys = BTreeMap::new();

@@ -40,8 +40,14 @@ impl Reads {
             return Ok(Self(Vec::new()));
         };
         let parameters = "ct_request_parameters";
-        let columns =
-            [Common::EventTime, Common::UserArn, Common::UserName, Common::SourceIp, Common::EventAction, Common::Target];
+        let columns = [
+            Common::EventTime,
+            Common::UserArn,
+            Common::UserName,
+            Common::SourceIp,
+            Common::EventAction,
+            Common::Target,
+        ];
         let mut selected: Vec<Expr> = columns.iter().map(|common| col(common.name())).collect();
         selected.push(col(parameters));
         let succeeded = col(Common::EventOutcome.name()).neq(lit("failure"));

@@ -23,10 +23,7 @@ pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
             let named = col(schema::SOURCE_TABLE).neq(lit("cloudtrail")).and(frame::has_link(Link::Key, key));
             (signed.or(named), vec![vec![(Link::Key, key.clone())]])
         }
-        None => (
-            frame::is_in(schema::EVENT_ID, leak.written_in.iter().cloned().collect()),
-            frame::Pivot::new(),
-        ),
+        None => (frame::is_in(schema::EVENT_ID, leak.written_in.iter().cloned().collect()), frame::Pivot::new()),
     };
     let Some(plan) = frame::events_with(lake, &tables, TimeRange::default(), &pivot)? else {
         return Ok((Uses::default(), Uses::default()));

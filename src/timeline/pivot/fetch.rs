@@ -86,8 +86,7 @@ impl<'a> Fetch<'a> {
         let (predicate, pruned) = self.predicate(by, &values);
         let hits = self.rows(predicate, range, &pruned)?;
         let near = |hit: &Hit, value: &str| {
-            !by.is_weak()
-                || values[value].iter().any(|time| (time.0 - hit.entry.time.0).abs() <= self.asked.window)
+            !by.is_weak() || values[value].iter().any(|time| (time.0 - hit.entry.time.0).abs() <= self.asked.window)
         };
         let attributed = hits.into_iter().filter_map(|hit| {
             let value = has(by, &hit).into_iter().find(|v| values.contains_key(v.as_str()) && near(&hit, v))?;

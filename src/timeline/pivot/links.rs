@@ -152,9 +152,7 @@ pub(super) fn is_flow(hit: &Hit, ip: &str, seen: &HashMap<String, Hit>) -> bool 
         source.or_else(|| is(Common::DestinationIp).then(|| of(Common::DestinationPort)).flatten())
     };
     let own = is_flow_table(&hit.entry.source).then(|| port(hit)).flatten();
-    own.is_some_and(|own| {
-        seen.values().any(|other| !is_flow_table(&other.entry.source) && port(other) == Some(own))
-    })
+    own.is_some_and(|own| seen.values().any(|other| !is_flow_table(&other.entry.source) && port(other) == Some(own)))
 }
 
 /// The columns of an event that [`is_flow`] compares.
@@ -169,7 +167,8 @@ mod tests {
 
     #[test]
     fn addresses_that_a_text_leads_to() {
-        let text = "GET /?url=http%3A%2F%2F198.51.100.23%2Fu&b=203.0.113.9 Chrome/145.0.0.0 \"192.0.2.1\" 1.2.3 999.1.1.1";
+        let text =
+            "GET /?url=http%3A%2F%2F198.51.100.23%2Fu&b=203.0.113.9 Chrome/145.0.0.0 \"192.0.2.1\" 1.2.3 999.1.1.1";
         assert_eq!(named(text), ["198.51.100.23", "203.0.113.9", "192.0.2.1"]);
         assert_eq!(named("https://198.51.100.23."), ["198.51.100.23"]);
         assert!(named("v1.2.3.4 ü1.2.3.4").is_empty());

@@ -1,0 +1,28 @@
+//! Answers that are kept until the lake changes. They may be lost at any time: a lake that cannot be written has none.
+
+use super::Lake;
+use super::store::Store as _;
+
+const FOLDER: &str = "_logsift/cache";
+
+impl Lake {
+    /// The answer kept for this version of the lake, by this version of the program.
+    pub fn cached(&self, what: &str) -> Option<Vec<u8>> {
+        self.store.get(&self.place(what)).ok().flatten()
+    }
+
+    /// Keeps an answer, and lets those of other versions go.
+    pub fn cache(&self, what: &str, answer: &[u8]) {
+        let place = self.place(what);
+        let prefix = format!("{FOLDER}/{what}-");
+        let known = self.store.list(FOLDER).unwrap_or_default();
+        for old in known.iter().filter(|path| path.starts_with(&prefix) && **path != place) {
+            let _ = self.store.delete(old);
+        }
+        let _ = self.store.put_if_absent(&place, answer);
+    }
+
+    fn place(&self, what: &str) -> String {
+        format!("{FOLDER}/{what}-{}-{}.json", self.manifest.version, env!("CARGO_PKG_VERSION"))
+    }
+}
