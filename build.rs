@@ -1,7 +1,8 @@
 //! Puts `patterns/**/*.toml` into the binary: whole, and without examples, which are half of them and which no scan
-//! needs; and `queries/*.sql`.
+//! needs; and `queries/*.sql`. Numbers the detectors' source.
 
 use std::fmt::Write as _;
+use std::hash::{DefaultHasher, Hasher as _};
 use std::path::{Path, PathBuf};
 use std::{env, fs, io};
 
@@ -49,11 +50,27 @@ fn queries(root: &Path, out: &Path) -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
+/// A number for the detectors' source, as `LOGSIFT_DETECTORS`: it names what is kept of their answers.
+fn detectors(root: &Path) -> io::Result<()> {
+    let mut hash = DefaultHasher::new();
+    for folder in ["src/detect", "src/frame"] {
+        println!("cargo::rerun-if-changed={folder}");
+        let mut files = Vec::new();
+        collect(&root.join(folder), "rs", &mut files)?;
+        for path in files {
+            hash.write(&fs::read(path)?);
+        }
+    }
+    println!("cargo::rustc-env=LOGSIFT_DETECTORS={:016x}", hash.finish());
+    Ok(())
+}
+
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     println!("cargo::rerun-if-changed=patterns");
     let root = PathBuf::from(env::var("CARGO_MANIFEST_DIR")?);
     let out = PathBuf::from(env::var("OUT_DIR")?);
     queries(&root, &out)?;
+    detectors(&root)?;
     let mut files = Vec::new();
     collect(&root.join("patterns"), "toml", &mut files)?;
     let mut code = String::from(

@@ -108,6 +108,7 @@ fn add_events(
 
 pub(super) fn mask(one: &mut Exposure, masker: &dyn Masker) {
     let masked = |text: &String| masker.mask(text).into_owned();
+    one.subject.iter_mut().for_each(|subject| *subject = masked(subject));
     one.places.iter_mut().for_each(|place| place.place = masked(&place.place));
     for reader in &mut one.readers {
         (reader.actor, reader.place) = (masked(&reader.actor), masked(&reader.place));
@@ -143,11 +144,12 @@ fn summary(told: &Exposed) -> String {
     )
 }
 
-const HEADERS: [&str; 13] = [
+const HEADERS: [&str; 14] = [
     "verdict",
     "severity",
     "credential",
     "rules",
+    "subject",
     "written",
     "times",
     "where",
@@ -164,7 +166,7 @@ fn product(agent: &str) -> String {
     agent.trim_start_matches('[').split([' ', ']']).next().unwrap_or_default().to_owned()
 }
 
-fn cells(one: &Exposure, context: &Context, networks: &NetworkContext) -> [String; 13] {
+fn cells(one: &Exposure, context: &Context, networks: &NetworkContext) -> [String; 14] {
     let list = |items: &BTreeSet<String>| items.iter().cloned().collect::<Vec<_>>().join(", ");
     let place = |place: &crate::model::LeakPlace| match place.readable.is_empty() {
         true => place.place.clone(),
@@ -193,6 +195,7 @@ fn cells(one: &Exposure, context: &Context, networks: &NetworkContext) -> [Strin
         one.severity.to_string(),
         one.credential.clone(),
         list(&one.rules),
+        one.subject.clone().unwrap_or_default(),
         written,
         number(one.written),
         one.places.iter().map(place).collect::<Vec<_>>().join(", "),

@@ -24,9 +24,22 @@ impl Detector for EgressVolume {
         let time = Common::EventTime.name();
         let (source, destination, bytes) =
             (Common::SourceIp.name(), Common::DestinationIp.name(), Common::BytesOut.name());
-        let plan = flows
+        let sent = flows
             .filter(col(Common::EventAction.name()).eq(lit("ACCEPT")).and(col(bytes).is_not_null()))
-            .with_column((col(time).dt().timestamp(TimeUnit::Microseconds).floor_div(lit(HOUR))).alias("hour"))
+            .with_column((col(time).dt().timestamp(TimeUnit::Microseconds).floor_div(lit(HOUR))).alias("hour"));
+        // Pairs of addresses are many, addresses are few: no pair sends more than its sender does.
+        let senders = sent
+            .clone()
+            .group_by([col(source), col("hour")])
+            .agg([col(bytes).sum().alias("total")])
+            .filter(col("total").gt_eq(lit(THRESHOLD)));
+        let senders = Cells::collect_streaming(senders)?;
+        let suspects: Vec<String> = senders.distinct(source).into_iter().filter(|from| is_private(from)).collect();
+        if suspects.is_empty() {
+            return Ok(Vec::new());
+        }
+        let plan = sent
+            .filter(frame::is_in(source, suspects))
             .group_by([col(source), col(destination), col("hour")])
             .agg([
                 col(bytes).sum().alias("total"),
@@ -37,15 +50,14 @@ impl Detector for EgressVolume {
                 col("event_id").first().alias("event"),
             ])
             .filter(col("total").gt_eq(lit(THRESHOLD)));
-        let cells = Cells::collect(plan)?;
+        let cells = Cells::collect_streaming(plan)?;
         let mut all = Vec::new();
         for row in 0..cells.rows() {
             let (from, to) = (cells.text(source, row), cells.text(destination, row));
             let (Some(first), Some(last)) = (cells.time("first", row), cells.time("last", row)) else {
                 continue;
             };
-            let leaving = from.as_deref().is_some_and(is_private) && !to.as_deref().is_some_and(is_private);
-            if leaving {
+            if !to.as_deref().is_some_and(is_private) {
                 all.push(detection(&cells, row, (from, to), (first, last)));
             }
         }

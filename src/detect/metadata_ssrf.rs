@@ -36,7 +36,7 @@ impl Detector for MetadataSsrf {
                     col("event_id").first().alias("event"),
                     col(Common::UserAgent.name()).first().alias("agent"),
                 ]);
-            let cells = Cells::collect(plan)?;
+            let cells = Cells::collect_streaming(plan)?;
             for row in 0..cells.rows() {
                 let (Some(first), Some(last)) = (cells.time("first", row), cells.time("last", row)) else {
                     continue;

@@ -13,6 +13,9 @@ use crate::frame::FrameError;
 use crate::lake::Lake;
 use crate::model::{Detection, Finding, TimeRange};
 
+/// Changes with the detectors' source.
+pub const REVISION: &str = env!("LOGSIFT_DETECTORS");
+
 /// What a detector looks at.
 pub struct Case<'a> {
     pub lake: &'a Lake,

@@ -47,7 +47,7 @@ impl LogFormat for ApiGateway {
             (Common::EventEnd, "event_time and responseLatency"),
             (Common::Region, "region in domainName, where that is AWS's"),
             (Common::SourceIp, "identity.sourceIp, where it is an address"),
-            (Common::UserName, "identity.user, else authorizer.principalId"),
+            (Common::UserName, "identity.user, else authorizer.principalId, else authorizer.claims.sub"),
             (Common::SessionName, "session in identity.userArn"),
             (Common::HttpMethod, "httpMethod, else the method of routeKey"),
             (Common::EventAction, "httpMethod, or eventType of a WebSocket API"),
@@ -138,6 +138,14 @@ impl Parser for AccessParser {
     }
 }
 
+/// Whom the token of the request names, in a claim that the access log format asks for. The line has the name of the
+/// variable, or one that its author gave it.
+fn subject(row: &Row<'_>) -> Option<String> {
+    const NAMES: [&str; 3] = ["authorizer.claims.sub", "claims.sub", "sub"];
+    let (_, json) = row.extra.iter().find(|(name, _)| NAMES.contains(&name.as_ref()))?;
+    serde_json::from_str(json).ok()
+}
+
 /// Fills the row by the line's own looks.
 fn sniff<'r>(row: &mut Row<'r>, line: &'r str) -> Result<(), &'static str> {
     match line.as_bytes().first() {
@@ -177,7 +185,8 @@ fn derive(row: &mut Row<'_>, time: Micros) {
     row.set(Common::Region, owned(text(row, fields::DOMAIN).as_deref().and_then(region)));
     if row.native[fields::USER].is_null() {
         let principal = row.native[fields::PRINCIPAL_ID].clone();
-        row.set(Common::UserName, principal);
+        let named = if principal.is_null() { owned(subject(row).as_deref()) } else { principal };
+        row.set(Common::UserName, named);
     }
     let own = text(row, fields::REQUEST_ID).filter(|id| id != REPLACED_ID);
     let id = own.or_else(|| text(row, fields::EXTENDED_ID)).or_else(|| text(row, fields::REQUEST_ID));
@@ -343,6 +352,7 @@ mod tests {
         assert_eq!(row.common(Common::HttpMethod), &Value::text("GET"));
         assert_eq!(row.common(Common::UserAgent), &Value::text("a, b"));
         assert_eq!(row.extra_json().unwrap(), r#"{"authorizer.claims.sub":"user-1"}"#);
+        assert_eq!(row.common(Common::UserName), &Value::text("user-1"));
         let other = r#"192.0.2.7 - - [09/Mar/2024:10:11:12 +0000]"GET /a HTTP/1.1" 200 42 JKJaXmPLvHcESHB="#;
         assert_eq!(score(other, Some(format)), Some(70));
         assert_eq!(parse_by(other, Some(format)).0, Outcome::Event);

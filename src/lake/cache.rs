@@ -6,14 +6,14 @@ use super::store::Store as _;
 const FOLDER: &str = "_logsift/cache";
 
 impl Lake {
-    /// The answer kept for this version of the lake, by this version of the program.
-    pub fn cached(&self, what: &str) -> Option<Vec<u8>> {
-        self.store.get(&self.place(what)).ok().flatten()
+    /// The answer kept for this version of the lake; `revision` is that of the code that made it.
+    pub fn cached(&self, what: &str, revision: &str) -> Option<Vec<u8>> {
+        self.store.get(&self.place(what, revision)).ok().flatten()
     }
 
-    /// Keeps an answer, and lets those of other versions go.
-    pub fn cache(&self, what: &str, answer: &[u8]) {
-        let place = self.place(what);
+    /// Keeps an answer, and lets those of other versions and revisions go.
+    pub fn cache(&self, what: &str, revision: &str, answer: &[u8]) {
+        let place = self.place(what, revision);
         let prefix = format!("{FOLDER}/{what}-");
         let known = self.store.list(FOLDER).unwrap_or_default();
         for old in known.iter().filter(|path| path.starts_with(&prefix) && **path != place) {
@@ -22,7 +22,7 @@ impl Lake {
         let _ = self.store.put_if_absent(&place, answer);
     }
 
-    fn place(&self, what: &str) -> String {
-        format!("{FOLDER}/{what}-{}-{}.json", self.manifest.version, env!("CARGO_PKG_VERSION"))
+    fn place(&self, what: &str, revision: &str) -> String {
+        format!("{FOLDER}/{what}-{}-{revision}.json", self.manifest.version)
     }
 }

@@ -88,6 +88,9 @@ pub struct Exposure {
     /// Rules of the findings that it is made of.
     pub rules: BTreeSet<String>,
     pub fingerprints: BTreeSet<String>,
+    /// Whom a token names: uses are also requests by that name.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
     /// The leaked credential that made this one, where this one was not found in a log.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub issued_by: Option<String>,

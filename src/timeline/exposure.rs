@@ -31,12 +31,14 @@ pub fn exposure(lake: &Lake, findings: &[Finding], networks: &NetworkContext) ->
     let reads = readers::Reads::load(lake, leaks.iter().map(|leak| leak.first_written).min())?;
     let posture = readers::Posture::load(lake)?;
     let coverage = coverage::of(lake)?;
+    let subjects = uses::Subjects::load(lake, &leaks)?;
+    leaks.iter_mut().for_each(|leak| leak.visible |= subjects.knows(leak));
     let mut exposures: Vec<Exposure> = Vec::new();
     let mut known: Vec<String> = leaks.iter().filter_map(|leak| leak.key.clone()).collect();
     for _ in 0..=CHAIN {
         let mut issued = Vec::new();
         for leak in std::mem::take(&mut leaks) {
-            let seen = uses::of(lake, &leak)?;
+            let seen = uses::of(lake, &leak, &subjects)?;
             let exposure = judge(leak, seen, &posture, &reads, networks);
             if exposure.verdict == Verdict::UsedFromSomewhereNew {
                 let from: Vec<String> = exposure.new.source_ips.iter().cloned().collect();
@@ -82,7 +84,9 @@ fn judge(
         (true, _) if elsewhere => Verdict::UsedFromSomewhereNew,
         (true, _) => Verdict::UsedAsBefore,
     };
-    let severity = if verdict == Verdict::UsedFromSomewhereNew { Severity::Critical } else { leak.severity };
+    // People move: a name at a new address says less than the value itself there.
+    let certain = verdict == Verdict::UsedFromSomewhereNew && (leak.key.is_some() || leak.requested);
+    let severity = if certain { Severity::Critical } else { leak.severity };
     Exposure {
         verdict,
         severity,
@@ -92,6 +96,7 @@ fn judge(
         credential: leak.name,
         rules: leak.rules,
         fingerprints: leak.fingerprints,
+        subject: leak.subject,
         issued_by: leak.issued_by,
         first_written: leak.first_written,
         last_written: leak.last_written,

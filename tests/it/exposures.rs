@@ -2,6 +2,7 @@
 
 use crate::env::{TestEnv, jsonl, repo, text};
 use crate::incident::{lake, shows, truth};
+use base64::Engine as _;
 use serde_json::Value;
 
 fn of<'r>(rows: &'r [Value], credential: &str) -> &'r Value {
@@ -151,6 +152,45 @@ fn a_lake_without_cloudtrail_or_scan_says_so() {
     unscanned.file("app.log", "hello\n");
     unscanned.import(&["app.log"]);
     unscanned.cmd(&["exposure"]).fails(&["was not scanned", "logsift scan"]);
+}
+
+/// API Gateway logs whom a token names, not the token.
+#[test]
+fn a_token_is_used_where_its_subject_calls_before_it_ends() {
+    let encode = |json: &str| base64::engine::general_purpose::URL_SAFE_NO_PAD.encode(json);
+    // Ends at 2026-03-04T12:00:00Z.
+    let claims = r#"{"iss":"https://issuer.example","sub":"user-1748","iat":1772532000,"exp":1772625600}"#;
+    let signature = encode("a made-up signature of 32 bytes.");
+    let token = format!("{}.{}.{signature}", encode(r#"{"alg":"HS256","typ":"JWT"}"#), encode(claims));
+    let request = |id: u32, time: &str, ip: &str, sub: &str| {
+        format!(
+            r#"{{"requestId":"5f1c0e2a-0000-4000-8000-{id:012}","ip":"{ip}","requestTime":"{time}","httpMethod":"GET","routeKey":"GET /orders","status":"200","protocol":"HTTP/1.1","responseLength":"12","sub":"{sub}"}}"#
+        )
+    };
+    let home = request(1, "03/Mar/2026:09:00:00 +0000", "81.2.69.10", "user-1748");
+    let later = request(2, "04/Mar/2026:11:00:00 +0000", "81.2.69.10", "user-1748");
+    let other = request(3, "04/Mar/2026:11:30:00 +0000", "93.184.216.34", "user-1748");
+    let ended = request(4, "04/Mar/2026:12:00:00 +0000", "93.184.216.34", "user-1748");
+    let stranger = request(5, "04/Mar/2026:11:30:00 +0000", "93.184.216.34", "user-2");
+    let told = |requests: &[&String], code: i32| {
+        let env = TestEnv::new();
+        env.file("app.log", format!("2026-03-04T10:00:00.000Z INFO Authorization: Bearer {token}\n"));
+        env.import(&["--log-group", "/app/orders", "app.log"]);
+        env.file("api.log", requests.iter().map(|line| format!("{line}\n")).collect::<String>());
+        env.import(&["api.log"]);
+        env.cmd(&["scan", "-q"]).code(1);
+        let rows = env.cmd(&["exposure", "--format", "jsonl"]).code(code).jsonl();
+        assert_eq!(rows.len(), 1, "{rows:?}");
+        rows[0].clone()
+    };
+    let roamed = told(&[&home, &later, &other, &ended, &stranger], 1);
+    assert_eq!(roamed["verdict"], "used_from_somewhere_new", "{roamed}");
+    assert_eq!(roamed["subject"], "user-1748");
+    assert_ne!(roamed["severity"], "critical", "a user's name at a new address is less than the token itself");
+    assert_eq!((&roamed["before"]["events"], &roamed["after"]["events"]), (&1.into(), &2.into()));
+    assert_eq!(roamed["new"]["first"], "2026-03-04T11:30:00.000000Z");
+    assert_eq!(told(&[&home, &later, &ended, &stranger], 0)["verdict"], "used_as_before");
+    assert_eq!(told(&[&home, &ended, &stranger], 0)["verdict"], "no_use_seen");
 }
 
 /// Who can read a log group is in the posture table.

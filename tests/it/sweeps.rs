@@ -21,7 +21,9 @@ fn indicators_are_found_in_every_table() {
             "query",
             "--format",
             "jsonl",
-            &format!("SELECT count(event_id) AS n FROM events WHERE array_contains(ips, '{ip}') OR raw LIKE '%{ip}%'"),
+            &format!(
+                "SELECT count(event_id) AS n FROM events WHERE array_contains(ips, '{ip}') OR raw ~ '(^|[^0-9]){ip}([^0-9]|$)'"
+            ),
         ]));
         assert_eq!(row["events"], by_column[0]["n"], "{ip}");
     }

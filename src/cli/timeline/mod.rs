@@ -269,12 +269,12 @@ pub(super) fn findings_of(lake: &Lake, context: &Context) -> anyhow::Result<Vec<
 
 /// Detections of the whole lake that touch the range. They are made once for each state of the lake.
 pub(super) fn detections(lake: &Lake, range: TimeRange, findings: &[Finding]) -> anyhow::Result<Vec<Detection>> {
-    let kept = lake.cached("detections").and_then(|bytes| serde_json::from_slice(&bytes).ok());
+    let kept = lake.cached("detections", detect::REVISION).and_then(|bytes| serde_json::from_slice(&bytes).ok());
     let mut all: Vec<Detection> = match kept {
         Some(all) => all,
         None => {
             let all = detect::run_all(&Case { lake, range: TimeRange::default(), findings })?;
-            lake.cache("detections", &serde_json::to_vec(&all)?);
+            lake.cache("detections", detect::REVISION, &serde_json::to_vec(&all)?);
             all
         }
     };

@@ -24,6 +24,8 @@ pub(super) struct Leak {
     pub severity: Severity,
     /// `exp` of a token.
     expires: Option<String>,
+    /// `sub` of a token: API Gateway logs whom a token names, not the token.
+    pub subject: Option<String>,
     /// Whether the lake has a table that could show a use.
     pub visible: bool,
     /// Whether the value stands in a request.
@@ -144,6 +146,7 @@ impl Leak {
             places: BTreeMap::new(),
             severity: Severity::Info,
             expires: None,
+            subject: None,
             visible,
             requested: false,
         }
@@ -172,6 +175,13 @@ impl Leak {
         }
         let exp = finding.facts.iter().find(|(name, _)| name == "exp").map(|(_, value)| value.clone());
         self.expires = self.expires.take().or(exp);
+        let subject = finding.public_ids.iter().find(|(name, _)| name == "sub").map(|(_, value)| value.clone());
+        self.subject = self.subject.take().or(subject);
+    }
+
+    /// When the token ends; `None` where it does not say.
+    pub fn end(&self) -> Option<Micros> {
+        self.expires.as_deref().and_then(Micros::parse_rfc3339)
     }
 
     /// Whether it can be used still, as far as the lake knows.

@@ -4,16 +4,78 @@ use super::leaks::{Leak, REQUESTS};
 use super::{earlier, later};
 use crate::frame::{self, Cells, FrameError};
 use crate::lake::{Lake, schema};
-use crate::model::{Common, Exposure, Link, TimeRange, Uses};
+use crate::model::{Common, Exposure, Link, Micros, TimeRange, Uses};
 use polars::prelude::*;
+use std::collections::{BTreeMap, BTreeSet};
 
 const AFTER: &str = "after_the_leak";
+/// How a credential is used.
+const HOW: [Common; 4] = [Common::SourceIp, Common::UserAgent, Common::Region, Common::Resource];
+
+/// Requests to API Gateway by whom tokens name, for all leaked tokens at once.
+#[derive(Default)]
+pub(super) struct Subjects(BTreeMap<String, Vec<Request>>);
+
+struct Request {
+    event_id: String,
+    time: Micros,
+    failed: bool,
+    how: [Option<String>; 4],
+}
+
+impl Subjects {
+    pub fn load(lake: &Lake, leaks: &[Leak]) -> Result<Self, FrameError> {
+        let wanted: BTreeSet<String> = leaks.iter().filter_map(|leak| leak.subject.clone()).collect();
+        let Some(plan) = frame::events(lake, &["apigateway"], TimeRange::default())?.filter(|_| !wanted.is_empty())
+        else {
+            return Ok(Self::default());
+        };
+        let (time, who, outcome) = (Common::EventTime.name(), Common::UserName.name(), Common::EventOutcome.name());
+        let columns = [schema::EVENT_ID, time, who, outcome].into_iter().chain(HOW.map(Common::name));
+        let plan = plan
+            .filter(frame::is_in(who, wanted.into_iter().collect()).and(col(time).is_not_null()))
+            .select(columns.map(col).collect::<Vec<_>>());
+        let cells = Cells::collect_streaming(plan)?;
+        let mut all: BTreeMap<String, Vec<Request>> = BTreeMap::new();
+        for row in 0..cells.rows() {
+            if let (Some(event_id), Some(time), Some(subject)) =
+                (cells.text(schema::EVENT_ID, row), cells.time(time, row), cells.text(who, row))
+            {
+                let failed = cells.text(outcome, row).as_deref() == Some("failure");
+                let how = HOW.map(|common| cells.text(common.name(), row));
+                all.entry(subject).or_default().push(Request { event_id, time, failed, how });
+            }
+        }
+        Ok(Self(all))
+    }
+
+    /// Those of a token's subject, before it was written and from then on until it ends. The request in which it was
+    /// written is neither.
+    fn of(&self, leak: &Leak) -> (Uses, Uses) {
+        let (mut before, mut since) = (Uses::default(), Uses::default());
+        let requests = leak.subject.as_ref().and_then(|subject| self.0.get(subject));
+        for request in requests.into_iter().flatten() {
+            if leak.written_in.contains(&request.event_id) || leak.end().is_some_and(|end| request.time >= end) {
+                continue;
+            }
+            let uses = if request.time > leak.first_written { &mut since } else { &mut before };
+            let at = Some(request.time);
+            count(uses, &request.how, (1, u64::from(request.failed)), (at, at));
+        }
+        (before, since)
+    }
+
+    pub fn knows(&self, leak: &Leak) -> bool {
+        leak.subject.as_ref().is_some_and(|subject| self.0.contains_key(subject))
+    }
+}
 
 /// Uses before the leak, and from it on. Of an AWS key these are the calls that it signed and requests that name it,
 /// as presigned URLs do; of anything else the requests in which the value stands.
-pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
+pub(super) fn of(lake: &Lake, leak: &Leak, subjects: &Subjects) -> Result<(Uses, Uses), FrameError> {
+    let (mut before, mut since) = subjects.of(leak);
     if leak.key.is_none() && !leak.requested {
-        return Ok((Uses::default(), Uses::default()));
+        return Ok((before, since));
     }
     let tables: Vec<&str> =
         lake.tables().into_iter().filter(|table| *table == "cloudtrail" || REQUESTS.contains(table)).collect();
@@ -26,7 +88,7 @@ pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
         None => (frame::is_in(schema::EVENT_ID, leak.written_in.iter().cloned().collect()), frame::Pivot::new()),
     };
     let Some(plan) = frame::events_with(lake, &tables, TimeRange::default(), &pivot)? else {
-        return Ok((Uses::default(), Uses::default()));
+        return Ok((before, since));
     };
     let time = Common::EventTime.name();
     // The request in which a value was leaked first is no use of the leak.
@@ -35,8 +97,7 @@ pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
     } else {
         col(time).gt(frame::instant(leak.first_written))
     };
-    let groups =
-        [Common::SourceIp, Common::UserAgent, Common::Region, Common::Resource].map(|common| col(common.name()));
+    let groups = HOW.map(|common| col(common.name()));
     let plan = plan
         .filter(predicate)
         .with_column(after.alias(AFTER))
@@ -48,7 +109,6 @@ pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
             col(time).max().alias("last"),
         ]);
     let cells = Cells::collect_streaming(plan)?;
-    let (mut before, mut since) = (Uses::default(), Uses::default());
     for row in 0..cells.rows() {
         let uses = if cells.text(AFTER, row).as_deref() == Some("true") { &mut since } else { &mut before };
         add(uses, &cells, row);
@@ -57,23 +117,28 @@ pub(super) fn of(lake: &Lake, leak: &Leak) -> Result<(Uses, Uses), FrameError> {
 }
 
 fn add(uses: &mut Uses, cells: &Cells, row: usize) {
-    let count = cells.int("n", row).unwrap_or(0).unsigned_abs();
-    uses.events += count;
-    uses.denied += cells.int("denied", row).unwrap_or(0).unsigned_abs();
-    uses.first = earlier(uses.first, cells.time("first", row));
-    uses.last = later(uses.last, cells.time("last", row));
-    if let (Some(ip), Some(first)) = (cells.text(Common::SourceIp.name(), row), cells.time("first", row)) {
-        uses.first_by_ip.entry(ip).and_modify(|known| *known = first.min(*known)).or_insert(first);
+    let number = |name: &str| cells.int(name, row).unwrap_or(0).unsigned_abs();
+    let how = HOW.map(|common| cells.text(common.name(), row));
+    count(uses, &how, (number("n"), number("denied")), (cells.time("first", row), cells.time("last", row)));
+}
+
+fn count(
+    uses: &mut Uses,
+    how: &[Option<String>; 4],
+    (events, denied): (u64, u64),
+    (first, last): (Option<Micros>, Option<Micros>),
+) {
+    uses.events += events;
+    uses.denied += denied;
+    uses.first = earlier(uses.first, first);
+    uses.last = later(uses.last, last);
+    if let (Some(ip), Some(first)) = (&how[0], first) {
+        uses.first_by_ip.entry(ip.clone()).and_modify(|known| *known = first.min(*known)).or_insert(first);
     }
-    let kinds = [
-        (Common::SourceIp, &mut uses.source_ips),
-        (Common::UserAgent, &mut uses.user_agents),
-        (Common::Region, &mut uses.regions),
-        (Common::Resource, &mut uses.services),
-    ];
-    for (common, counts) in kinds {
-        if let Some(value) = cells.text(common.name(), row) {
-            *counts.entry(value).or_default() += count;
+    let kinds = [&mut uses.source_ips, &mut uses.user_agents, &mut uses.regions, &mut uses.services];
+    for (counts, value) in kinds.into_iter().zip(how) {
+        if let Some(value) = value {
+            *counts.entry(value.clone()).or_default() += events;
         }
     }
 }
