@@ -13,6 +13,7 @@ use crate::timeline::{StorySources, TimelineQuery, Wanted, exposure, story, tabl
 use clap::Args;
 use serde::Serialize;
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::path::{Path, PathBuf};
 
 /// Put the evidence together for handing over: one zip.
@@ -98,12 +99,10 @@ impl Case<'_> {
         let query = TimelineQuery { range: self.range, ..TimelineQuery::default() };
         let sources = StorySources { findings: self.findings, detections: self.detections };
         bundle.add("timeline.jsonl", |out| {
-            timeline(self.lake, &query, &sources, Wanted::Message, None, &mut |entries| self.entries(out, entries))
-                .map(drop)
+            let mut write = |entries| self.entries(out, entries).map(ControlFlow::Continue);
+            timeline(self.lake, &query, &sources, Wanted::Message, None, &mut write).map(drop)
         })?;
-        bundle.add("story.jsonl", |out| {
-            self.entries(out, story(self.lake, &query, &sources, Wanted::Message, None)?.entries)
-        })
+        bundle.add("story.jsonl", |out| self.entries(out, story(self.lake, &query, &sources, Wanted::Message)?))
     }
 
     fn entries(&self, out: &mut dyn Write, mut entries: Vec<Entry>) -> anyhow::Result<()> {

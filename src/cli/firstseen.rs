@@ -7,7 +7,7 @@ use super::exit::Exit;
 use super::time_flags::time_or_ago;
 use super::{terminal, timeline};
 use crate::report::table::Table;
-use crate::report::text::clip;
+use crate::report::text::{clip, number};
 use crate::report::{csv, jsonl};
 use crate::timeline::{FirstSeen, Seen, first_seen};
 use clap::{Args, ValueEnum};
@@ -64,12 +64,12 @@ pub(super) fn run(args: &FirstSeenArgs, context: &Context) -> anyhow::Result<Exi
     if kinds.is_empty() {
         kinds = Seen::ALL.to_vec();
     }
-    let mut all = first_seen(&lake, &kinds, &args.table, since)?;
+    let seen = first_seen(&lake, &kinds, &args.table, since, args.limit)?;
+    let (mut all, left) = (seen.first, seen.all);
     if all.is_empty() {
         context.terminal.say("nothing new; ask from an earlier time on");
     }
-    let left = all.len().saturating_sub(args.limit.unwrap_or(usize::MAX));
-    all.truncate(args.limit.unwrap_or(usize::MAX));
+    let left = left.saturating_sub(all.len() as u64);
     masker.mask_all(&mut all.iter_mut().map(|one| &mut one.value).collect::<Vec<_>>());
     let headers = ["first", "last", "kind", "value", "network", "events", "tables"];
     let row = |one: &FirstSeen| -> [String; 7] {
@@ -111,7 +111,7 @@ pub(super) fn run(args: &FirstSeenArgs, context: &Context) -> anyhow::Result<Exi
     }
     out.flush()?;
     if left > 0 {
-        context.terminal.say(&format!("{left} more left out by --limit"));
+        context.terminal.say(&format!("{} more left out by --limit", number(left)));
     }
     Ok(Exit::Clean)
 }

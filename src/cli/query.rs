@@ -4,7 +4,7 @@ use super::context::Context;
 use super::exit::Exit;
 use super::time_flags::TimeArgs;
 use super::{terminal, timeline};
-use crate::frame::{self, Cells, ReadyQuery, SqlQuery, SqlResult};
+use crate::frame::{self, Cells, IN_PIECES_FROM, ReadyQuery, SqlQuery, SqlResult};
 use crate::report::table::Table;
 use crate::report::text::clip;
 use crate::report::{csv, jsonl};
@@ -90,7 +90,13 @@ pub(super) fn run(args: &QueryArgs, context: &Context) -> anyhow::Result<Exit> {
         true => Some(timeline::detections(&lake, range, &lake.findings()?.unwrap_or_default())?),
         false => None,
     };
-    let query = SqlQuery { text: &text, range, detections: detections.as_deref(), explain: args.explain };
+    let query = SqlQuery {
+        text: &text,
+        range,
+        detections: detections.as_deref(),
+        explain: args.explain,
+        in_pieces_from: IN_PIECES_FROM,
+    };
     let answer = frame::sql(&lake, &query).map_err(|error| error.masked(&*masker));
     let answer = answer.context("the query cannot be run")?;
     let mut out = terminal::output(args.output.as_deref())?;

@@ -67,8 +67,9 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     let mut detections = timeline::detections(&lake, range, &findings)?;
     let sources = StorySources { findings: &findings, detections: &detections };
     let query = TimelineQuery { range, ..TimelineQuery::default() };
-    let mut told = story(&lake, &query, &sources, Wanted::Message, Some(STORY_ROWS))?;
-    masker.mask_all(&mut told.entries.iter_mut().flat_map(timeline::texts_of).collect::<Vec<_>>());
+    let mut told = story(&lake, &query, &sources, Wanted::Message)?;
+    told.truncate(STORY_ROWS);
+    masker.mask_all(&mut told.iter_mut().flat_map(timeline::texts_of).collect::<Vec<_>>());
     detections.iter_mut().for_each(|detection| mask(detection, &*masker));
     let mut payloads = payload_logging(&lake, range)?;
     payloads.iter_mut().for_each(|payload| payloads::mask(payload, &*masker));
@@ -81,7 +82,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
         findings: in_range(findings, range),
         detections,
         payloads,
-        story: told.entries,
+        story: told,
         histogram: histogram(&lake, &query, None)?,
         incomplete: incomplete.clone(),
     };

@@ -34,6 +34,11 @@ impl Cells {
         (0..self.rows()).flat_map(|row| self.list(column, row)).collect()
     }
 
+    /// A column whole.
+    pub fn column(&self, name: &str) -> Result<&Column, FrameError> {
+        Ok(self.frame.column(name)?)
+    }
+
     pub fn rows(&self) -> usize {
         self.frame.height()
     }

@@ -8,15 +8,19 @@ use polars::prelude::*;
 
 mod cells;
 mod export;
+mod groups;
 mod library;
+mod pieces;
 mod predicates;
 mod sql;
 
 pub use cells::{Cells, Texts};
 pub use export::EntryWriter;
+pub use groups::{Fold, Groups, Numbers, numbers};
 pub use library::{ReadyQuery, library};
+pub use pieces::pieces;
 pub use predicates::{has_any, has_any_link, has_link, in_networks, is_in, is_one_of, text_matches, where_sql};
-pub use sql::{SqlQuery, SqlResult, sql};
+pub use sql::{IN_PIECES_FROM, SqlQuery, SqlResult, sql};
 
 /// Why a query cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -66,7 +70,41 @@ pub fn table(lake: &Lake, name: &str, range: TimeRange) -> Result<Option<LazyFra
 /// As [`table`], without the parts that hold none of a group's values. Rows are not filtered by them.
 fn pivoted(lake: &Lake, name: &str, range: TimeRange, pivot: &Pivot) -> Result<Option<LazyFrame>, FrameError> {
     let may = |part: &&Part| pivot.iter().all(|group| lake.may_have_any_link(part, group));
-    let groups = lake.by_schema(lake.parts(name, range).filter(may));
+    of_parts(lake, name, lake.parts(name, range).filter(may), range)
+}
+
+/// [`table`] in pieces of about so many rows, all with the same columns.
+pub(crate) fn in_pieces(lake: &Lake, name: &str, range: TimeRange, rows: u64) -> Result<Vec<LazyFrame>, FrameError> {
+    let Some(mut whole) = table(lake, name, range)? else {
+        return Ok(Vec::new());
+    };
+    let schema = whole.collect_schema()?;
+    let mut pieces = Vec::new();
+    let mut parts: Vec<&Part> = Vec::new();
+    let mut all = lake.parts(name, range).peekable();
+    while let Some(part) = all.next() {
+        parts.push(part);
+        let full = parts.iter().map(|part| part.rows).sum::<u64>() >= rows;
+        if (full || all.peek().is_none())
+            && let Some(mut piece) = of_parts(lake, name, parts.drain(..), range)?
+        {
+            let present = piece.collect_schema()?;
+            let missing = schema.iter().filter(|(column, _)| !present.contains(column));
+            let nulls: Vec<Expr> =
+                missing.map(|(column, dtype)| lit(Null {}).cast(dtype.clone()).alias(column.clone())).collect();
+            pieces.push(if nulls.is_empty() { piece } else { piece.with_columns(nulls) });
+        }
+    }
+    Ok(pieces)
+}
+
+fn of_parts<'p>(
+    lake: &Lake,
+    name: &str,
+    parts: impl Iterator<Item = &'p Part>,
+    range: TimeRange,
+) -> Result<Option<LazyFrame>, FrameError> {
+    let groups = lake.by_schema(parts);
     let groups = groups.map_err(|error| FrameError { message: error.to_string() })?;
     let frames: Result<Vec<LazyFrame>, FrameError> = groups.iter().map(|parts| scan(lake, parts)).collect();
     let mut frame = match frames?.as_slice() {

@@ -1,6 +1,8 @@
 //! SQL over the lake.
 
-use super::{Cells, FrameError, events, table};
+use super::groups::{Fold, Groups, Numbers, can_be_folded, can_be_key, numbers};
+use super::pieces::{GROUPS, Pieces, number, pieces};
+use super::{Cells, FrameError, common_columns, events, in_pieces, table};
 use crate::lake::{Lake, schema};
 use crate::model::{Detection, TimeRange};
 use polars::prelude::*;
@@ -14,7 +16,14 @@ pub struct SqlQuery<'a> {
     /// Rows of the view `detections`; `None` where the query does not ask for it.
     pub detections: Option<&'a [Detection]>,
     pub explain: bool,
+    /// From so many rows on groups of one table are made piece by piece: [`IN_PIECES_FROM`].
+    pub in_pieces_from: u64,
 }
+
+/// Below that Polars alone is quick and needs little.
+pub const IN_PIECES_FROM: u64 = 20_000_000;
+/// Rows of a piece.
+const PIECE: u64 = 2_000_000;
 
 impl SqlQuery<'_> {
     /// Whether a table's name stands anywhere in the query: only such tables are opened.
@@ -29,6 +38,9 @@ impl SqlQuery<'_> {
 /// What is no SQL, tables and columns that do not exist, and parts that cannot be read.
 pub fn sql(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> {
     refuse_wrong_answers(query.text)?;
+    if let Some(rows) = grouped(lake, query).map_err(|error| told(lake, error))? {
+        return Ok(SqlResult::Rows(rows));
+    }
     let answer = match sql_once(lake, query) {
         // Polars counts the rows of a union (the view `events`) by way of 128-bit integers, which this build
         // leaves out. Every event has an id, so counting ids is counting events.
@@ -97,6 +109,93 @@ fn count_ids(query: &str) -> String {
     }
     out.push_str(rest);
     out
+}
+
+/// Groups of a table too large to be grouped at once; `None` where the query is of another form.
+fn grouped(lake: &Lake, query: &SqlQuery<'_>) -> Result<Option<Cells>, FrameError> {
+    let Some(asked) = pieces(query.text).filter(|_| !query.explain) else {
+        return Ok(None);
+    };
+    let mut tables = lake.tables();
+    tables.extend(schema::STITCHED);
+    let is_view = asked.table == "events";
+    if is_view {
+        tables = lake.tables();
+    } else {
+        tables.retain(|table| *table == asked.table);
+    }
+    let rows: u64 = tables.iter().flat_map(|table| lake.parts(table, query.range)).map(|part| part.rows).sum();
+    let view = || common_columns().into_iter().map(col).collect::<Vec<_>>();
+    let whole = if is_view { events(lake, &tables, query.range)? } else { table(lake, &asked.table, query.range)? };
+    let Some(mut whole) = whole.filter(|_| rows >= query.in_pieces_from) else {
+        return Ok(None);
+    };
+    let columns = whole.collect_schema()?;
+    let Some(types) = Types::of(&asked, &columns) else {
+        return Ok(None);
+    };
+    let mut groups = Groups::new(asked.aggregates.iter().map(|(fold, _)| *fold).collect());
+    for table in tables {
+        for piece in in_pieces(lake, table, query.range, PIECE)? {
+            let mut context = polars::sql::SQLContext::new();
+            context.register(&asked.table, if is_view { piece.select(view()) } else { piece });
+            let rows = Cells::collect_streaming(context.execute(&asked.rows)?)?.frame;
+            let keys = asked.keys.iter().map(|key| rows.column(key).cloned()).collect::<PolarsResult<Vec<_>>>()?;
+            let of = |aggregate: &(Fold, Option<String>)| numbers_of(&rows, aggregate);
+            groups.add(&keys, &asked.aggregates.iter().map(of).collect::<Result<Vec<_>, FrameError>>()?)?;
+        }
+    }
+    let mut context = polars::sql::SQLContext::new();
+    context.register(GROUPS, groups.into_frame(&types.keys, &types.numbers)?.lazy());
+    Ok(Some(Cells::collect_streaming(context.execute(&asked.rest)?)?))
+}
+
+/// Names and types of the columns that a table of groups has.
+struct Types {
+    keys: Vec<(PlSmallStr, DataType)>,
+    numbers: Vec<(PlSmallStr, DataType)>,
+}
+
+impl Types {
+    /// `None` where a column is not there, or of a type that cannot be grouped or folded.
+    fn of(asked: &Pieces, schema: &Schema) -> Option<Self> {
+        let key = |name: &String| {
+            let dtype = schema.get(name)?;
+            can_be_key(dtype).then(|| (name.into(), dtype.clone()))
+        };
+        let folded = |(at, (fold, column)): (usize, &(Fold, Option<String>))| {
+            let name = PlSmallStr::from(number(at));
+            let Some(column) = column else {
+                return Some((name, DataType::IDX_DTYPE));
+            };
+            let dtype = schema.get(column)?;
+            match fold {
+                Fold::Count => Some((name, DataType::IDX_DTYPE)),
+                Fold::Sum => dtype.is_integer().then_some((name, DataType::Int64)),
+                Fold::Min | Fold::Max => can_be_folded(dtype).then(|| (name, dtype.clone())),
+            }
+        };
+        Some(Self {
+            keys: asked.keys.iter().map(key).collect::<Option<_>>()?,
+            numbers: asked.aggregates.iter().enumerate().map(folded).collect::<Option<_>>()?,
+        })
+    }
+}
+
+fn numbers_of(rows: &DataFrame, (fold, column): &(Fold, Option<String>)) -> Result<Numbers, FrameError> {
+    let Some(column) = column else {
+        return Ok(Numbers::Every);
+    };
+    let column = rows.column(column)?;
+    if *fold != Fold::Count {
+        return Ok(Numbers::Of(numbers(column)?));
+    }
+    if column.null_count() == 0 {
+        return Ok(Numbers::Every);
+    }
+    let there = column.is_not_null();
+    let there = there.iter().map(|there| there.unwrap_or(false).then_some(1));
+    Ok(Numbers::Of(Int64Chunked::from_iter_options(PlSmallStr::EMPTY, there)))
 }
 
 fn sql_once(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> {

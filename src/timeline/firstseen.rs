@@ -1,6 +1,6 @@
 //! First and last sight of who and what acts.
 
-use crate::frame::{self, Cells, FrameError};
+use crate::frame::{self, Cells, Fold, FrameError, Groups, Numbers};
 use crate::lake::Lake;
 use crate::model::{Common, Micros, TimeRange};
 use polars::prelude::*;
@@ -57,7 +57,20 @@ pub struct FirstSeen {
     pub tables: BTreeMap<String, u64>,
 }
 
-/// Values of these kinds, by first sight. Whatever is `new_since` was never seen before in this lake.
+/// Values by first sight.
+#[derive(Default)]
+pub struct Sights {
+    /// The first of them, at most as many as were asked for.
+    pub first: Vec<FirstSeen>,
+    /// How many there are.
+    pub all: u64,
+}
+
+/// Rows of a piece.
+const PIECE: u64 = 2_000_000;
+
+/// Values of these kinds, by first sight, the first `limit` of them. Whatever is `new_since` was never seen before in
+/// this lake.
 ///
 /// # Errors
 /// Parts that cannot be read.
@@ -66,43 +79,52 @@ pub fn first_seen(
     kinds: &[Seen],
     tables: &[String],
     new_since: Option<Micros>,
-) -> Result<Vec<FirstSeen>, FrameError> {
-    let mut all: Vec<FirstSeen> = Vec::new();
-    let time = Common::EventTime.name();
+    limit: Option<usize>,
+) -> Result<Sights, FrameError> {
+    let mut tables_of = lake.tables();
+    tables_of.retain(|table| tables.is_empty() || tables.iter().any(|wanted| wanted == table));
+    let mut sights = Sights::default();
     for kind in kinds {
-        let mut seen: BTreeMap<String, FirstSeen> = BTreeMap::new();
-        for table in lake.tables().into_iter().filter(|t| tables.is_empty() || tables.iter().any(|w| w == t)) {
-            let Some(plan) = frame::events(lake, &[table], TimeRange::default())? else {
-                continue;
-            };
-            let plan = plan
-                .with_column(kind.value().alias("value"))
-                .filter(col("value").is_not_null().and(col(time).is_not_null()))
-                .group_by([col("value")])
-                .agg([col(time).min().alias("first"), col(time).max().alias("last"), len().alias("n")]);
-            let cells = Cells::collect_streaming(plan)?;
-            for row in 0..cells.rows() {
-                let (Some(value), Some(first), Some(last)) =
-                    (cells.text("value", row), cells.time("first", row), cells.time("last", row))
-                else {
-                    continue;
-                };
-                let count = cells.int("n", row).unwrap_or(0).unsigned_abs();
-                let one = seen.entry(value.clone()).or_insert_with(|| FirstSeen {
-                    kind: *kind,
-                    value,
-                    first,
-                    last,
-                    events: 0,
-                    tables: BTreeMap::new(),
-                });
-                (one.first, one.last) = (one.first.min(first), one.last.max(last));
-                one.events += count;
-                one.tables.insert(table.to_owned(), count);
+        let groups = group(lake, *kind, &tables_of)?;
+        let mut order: Vec<(i64, &str, &[i64])> =
+            groups.texts().map(|(value, states)| (states[0], value, states)).collect();
+        order.retain(|(first, ..)| new_since.is_none_or(|since| *first >= since.0));
+        order.sort_unstable();
+        sights.all += order.len() as u64;
+        sights.first.extend(order.into_iter().take(limit.unwrap_or(usize::MAX)).map(|(first, value, states)| {
+            FirstSeen {
+                kind: *kind,
+                value: value.to_owned(),
+                first: Micros(first),
+                last: Micros(states[1]),
+                events: states[2].unsigned_abs(),
+                tables: (tables_of.iter().zip(&states[3..]))
+                    .filter(|(_, events)| **events > 0)
+                    .map(|(table, events)| ((*table).to_owned(), events.unsigned_abs()))
+                    .collect(),
             }
-        }
-        all.extend(seen.into_values().filter(|one| new_since.is_none_or(|since| one.first >= since)));
+        }));
     }
-    all.sort_by(|a, b| (a.first, a.kind as u8, &a.value).cmp(&(b.first, b.kind as u8, &b.value)));
-    Ok(all)
+    sights.first.sort_by(|a, b| (a.first, a.kind as u8, &a.value).cmp(&(b.first, b.kind as u8, &b.value)));
+    sights.first.truncate(limit.unwrap_or(usize::MAX));
+    Ok(sights)
+}
+
+/// First and last time of each value, its number of events, and that of each table.
+fn group(lake: &Lake, kind: Seen, tables: &[&str]) -> Result<Groups, FrameError> {
+    let time = Common::EventTime.name();
+    let mut groups =
+        Groups::new([Fold::Min, Fold::Max].into_iter().chain((0..=tables.len()).map(|_| Fold::Count)).collect());
+    for (at, table) in tables.iter().enumerate() {
+        for piece in frame::in_pieces(lake, table, TimeRange::default(), PIECE)? {
+            let value = kind.value().alias("value");
+            let plan = piece.select([value, col(time)]).filter(col("value").is_not_null().and(col(time).is_not_null()));
+            let rows = Cells::collect_streaming(plan)?;
+            let (value, times) = (rows.column("value")?, frame::numbers(rows.column(time)?)?);
+            let mut numbers = vec![Numbers::Of(times.clone()), Numbers::Of(times), Numbers::Every];
+            numbers.extend((0..tables.len()).map(|other| if other == at { Numbers::Every } else { Numbers::None }));
+            groups.add(std::slice::from_ref(value), &numbers)?;
+        }
+    }
+    Ok(groups)
 }

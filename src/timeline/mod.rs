@@ -25,7 +25,7 @@ pub use query::{Outcome, TimelineQuery};
 pub use run::{Sink, Told, explain, timeline};
 pub use sessions::{Session, Sessions};
 pub use skew::{Skew, skews};
-pub use story::{Story, story};
+pub use story::story;
 
 #[cfg(test)]
 mod tests {

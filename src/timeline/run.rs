@@ -7,12 +7,14 @@ use crate::frame::{self, Cells, FrameError};
 use crate::lake::{Lake, schema};
 use crate::model::{Common, Entry, TimeRange};
 use polars::prelude::*;
+use std::ops::ControlFlow;
 
-/// How many entries went out, and how many more the limit cut off.
+/// How many entries went out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Told {
     pub rows: u64,
-    pub left_out: u64,
+    /// The limit ended it, or the sink: whether there is more was not looked for.
+    pub is_cut: bool,
 }
 
 /// Rows of the first window: where much matches, about as many entries are held at once.
@@ -20,8 +22,8 @@ const FIRST: u64 = 400_000;
 /// Rows of a window where next to nothing matches.
 const MOST: u64 = 64_000_000;
 
-/// Takes entries in time order, some at a time.
-pub type Sink<'s, E> = dyn FnMut(Vec<Entry>) -> Result<(), E> + 's;
+/// Takes entries in time order, some at a time, and says whether to go on.
+pub type Sink<'s, E> = dyn FnMut(Vec<Entry>) -> Result<ControlFlow<()>, E> + 's;
 
 /// The merged timeline: every event that matches, findings at their first sighting, detections at their first
 /// event. Ties keep the order event, finding, detection, and among events source table, object, record.
@@ -44,9 +46,6 @@ pub fn timeline<E: From<FrameError>>(
     let mut rows = FIRST;
     let left = |told: &Told| limit.map(|limit| limit.saturating_sub(told.rows as usize));
     while let Some(range) = windows.next(rows) {
-        if left(&told) == Some(0) {
-            break;
-        }
         let mut entries = match plan(lake, query, &tables, range, predicate.as_ref())? {
             Some(plan) => read(plan, wanted, left(&told))?,
             None => Vec::new(),
@@ -58,19 +57,20 @@ pub fn timeline<E: From<FrameError>>(
         entries.sort_by_key(|entry| (entry.time, entry.kind));
         entries.truncate(left(&told).unwrap_or(usize::MAX));
         told.rows += entries.len() as u64;
-        sink(entries)?;
+        told.is_cut = sink(entries)?.is_break() || left(&told) == Some(0);
+        if told.is_cut {
+            return Ok(told);
+        }
         if found < rows as usize / 16 {
             rows = (rows * 4).min(MOST);
         }
     }
-    let rest: Vec<Entry> = beside.take(left(&told).unwrap_or(usize::MAX)).collect();
+    let mut rest: Vec<Entry> = beside.collect();
+    let all = rest.len();
+    rest.truncate(left(&told).unwrap_or(usize::MAX));
+    told.is_cut = rest.len() < all;
     told.rows += rest.len() as u64;
-    sink(rest)?;
-    if left(&told) == Some(0) {
-        let all =
-            count(lake, query, &tables, predicate.as_ref())? + super::entries::beside(query, sources).len() as u64;
-        told.left_out = all.saturating_sub(told.rows);
-    }
+    told.is_cut |= sink(rest)?.is_break();
     Ok(told)
 }
 
@@ -116,14 +116,6 @@ pub(super) fn read(plan: LazyFrame, wanted: Wanted, limit: Option<usize>) -> Res
     let cells = Cells::collect(plan)?;
     let rows = EventRows::new(&cells, wanted);
     Ok((0..cells.rows()).filter_map(|row| rows.entry(row)).collect())
-}
-
-fn count(lake: &Lake, query: &TimelineQuery, tables: &[&str], predicate: Option<&Expr>) -> Result<u64, FrameError> {
-    let Some(plan) = plan(lake, query, tables, query.range, predicate)? else {
-        return Ok(0);
-    };
-    let counted = Cells::collect_streaming(plan.select([col(schema::EVENT_ID).count().alias("n")]))?;
-    Ok(counted.int("n", 0).unwrap_or(0).unsigned_abs())
 }
 
 /// How the lake is read for a question: Polars' plan of each table after optimisation, and what the manifest

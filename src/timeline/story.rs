@@ -9,12 +9,6 @@ use crate::model::{Detection, Entry, EntryKind, Link, Severity};
 use polars::prelude::*;
 use std::collections::{BTreeMap, BTreeSet};
 
-/// Entries in time order, and how many more the limit cut off.
-pub struct Story {
-    pub entries: Vec<Entry>,
-    pub left_out: u64,
-}
-
 /// Findings and detections from `min_severity` (default medium) on, and every event of the addresses and keys that
 /// the detections say to follow.
 ///
@@ -25,8 +19,7 @@ pub fn story(
     query: &TimelineQuery,
     sources: &StorySources<'_>,
     wanted: Wanted,
-    limit: Option<usize>,
-) -> Result<Story, FrameError> {
+) -> Result<Vec<Entry>, FrameError> {
     let linked = linked_to(sources.detections);
     let predicate = query.predicate()?.map_or(linked.clone(), |own| own.and(linked));
     let mut entries = match plan(lake, query, &query.chosen(lake), query.range, Some(&predicate))? {
@@ -36,11 +29,7 @@ pub fn story(
     let least = query.min_severity.unwrap_or(Severity::Medium);
     entries.extend(beside(&TimelineQuery { min_severity: Some(least), ..query.clone() }, sources));
     entries.sort_by_key(|entry| (entry.time, entry.kind));
-    let mut entries = fold_findings(entries);
-    let most = limit.unwrap_or(usize::MAX);
-    let left_out = entries.len().saturating_sub(most) as u64;
-    entries.truncate(most);
-    Ok(Story { entries, left_out })
+    Ok(fold_findings(entries))
 }
 
 /// Events of the addresses and keys that the detections say to follow. Flows only where a detection came

@@ -2,6 +2,8 @@
 
 use crate::env::{TestEnv, jsonl, repo, text};
 use crate::incident::{lake, truth};
+use logsift::frame;
+use logsift::model::TimeRange;
 use serde_json::Value;
 use std::process::Command;
 
@@ -140,5 +142,45 @@ assert not any(secret.encode() in whole for secret in sys.argv[2:])";
     {
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
+    }
+}
+
+/// Groups that are made piece by piece are those that Polars makes at once.
+#[test]
+fn groups_of_pieces_are_those_of_the_whole() {
+    let env = lake();
+    let lake = logsift::lake::Lake::open(&env.lake()).unwrap();
+    let mut asked: Vec<String> = frame::library()
+        .filter(|ready| frame::pieces(ready.sql).is_some() && lake.tables().contains(&ready.tables))
+        .map(|ready| ready.sql.to_owned())
+        .collect();
+    assert!(asked.len() >= 3, "{asked:?}");
+    asked.extend(
+        [
+            "SELECT source_ip, COUNT(*) AS n, MIN(event_time) AS a, MAX(event_time) AS b FROM events GROUP BY source_ip ORDER BY n DESC, source_ip",
+            "SELECT source_table, http_status, COUNT(user_agent) AS n, SUM(bytes_out) AS s FROM events GROUP BY source_table, http_status HAVING COUNT(*) > 2 ORDER BY source_table, http_status NULLS FIRST",
+            "SELECT event_action, MAX(http_status) AS m FROM events WHERE source_ip IS NOT NULL GROUP BY event_action ORDER BY event_action NULLS LAST LIMIT 7",
+            "SELECT error_code, COUNT(event_id) AS n FROM events WHERE event_time >= '2026-03-06' GROUP BY error_code ORDER BY n DESC, error_code NULLS LAST",
+        ]
+        .map(str::to_owned),
+    );
+    let columns_of = |cells: &frame::Cells| {
+        let names = cells.columns();
+        let rows = (0..cells.rows()).map(|row| names.iter().map(|name| cells.text(name, row)).collect::<Vec<_>>());
+        (names.clone(), rows.collect::<Vec<_>>())
+    };
+    let run = |text: &str, in_pieces_from: u64| {
+        let query =
+            frame::SqlQuery { text, range: TimeRange::default(), detections: None, explain: false, in_pieces_from };
+        match frame::sql(&lake, &query).unwrap_or_else(|error| panic!("{text}: {error}")) {
+            frame::SqlResult::Rows(cells) => columns_of(&cells),
+            frame::SqlResult::Plan(plan) => panic!("{plan}"),
+        }
+    };
+    for text in asked {
+        assert!(frame::pieces(&text).is_some(), "{text}");
+        let (pieces, whole) = (run(&text, 0), run(&text, u64::MAX));
+        assert!(!whole.1.is_empty(), "{text}");
+        assert_eq!(pieces, whole, "{text}");
     }
 }

@@ -47,7 +47,7 @@ else:
         "window": f"SELECT {COLUMNS} FROM events WHERE event_time >= '2026-03-06 14:00:00' AND event_time < '2026-03-06 15:00:00' ORDER BY event_time, source_table",
         "actor": f"SELECT {COLUMNS} FROM events WHERE user_name = 'app7' OR session_name = 'app7' OR access_key_id = 'app7' OR contains(user_arn, 'app7') ORDER BY event_time, source_table",
         "histogram": "SELECT time_bucket(INTERVAL 1 HOUR, event_time) AS hour, count(*) AS n FROM events WHERE http_status BETWEEN 500 AND 599 GROUP BY hour ORDER BY hour",
-        "ips": "SELECT source_ip, count(event_id) AS n FROM events WHERE source_ip IS NOT NULL GROUP BY source_ip ORDER BY n DESC, source_ip LIMIT 20",
+        "ips": "SELECT source_ip, count(*) AS n FROM events WHERE source_ip IS NOT NULL GROUP BY source_ip ORDER BY n DESC, source_ip LIMIT 20",
     }[question]
     con.execute(f"COPY ({sql}) TO '{out}' (FORMAT parquet, COMPRESSION zstd)")
     print(con.execute(f"SELECT count(*) FROM '{out}'").fetchone()[0])
@@ -57,7 +57,7 @@ OURS = {
     "window": ["timeline", "--from", "2026-03-06T14:00Z", "--to", "2026-03-06T15:00Z", "--format", "parquet", "-o"],
     "actor": ["timeline", "--actor", "app7", "--format", "parquet", "-o"],
     "histogram": ["timeline", "--histogram", "--outcome", "5xx", "--bucket", "1h", "--format", "jsonl", "-o"],
-    "ips": ["query", "SELECT source_ip, count(event_id) AS n FROM events WHERE source_ip IS NOT NULL GROUP BY source_ip ORDER BY n DESC, source_ip LIMIT 20", "--format", "parquet", "-o"],
+    "ips": ["query", "SELECT source_ip, count(*) AS n FROM events WHERE source_ip IS NOT NULL GROUP BY source_ip ORDER BY n DESC, source_ip LIMIT 20", "--format", "parquet", "-o"],
     "pivot": ["timeline", "--pivot", KEY, "--depth", "3", "--format", "parquet", "-o"],
 }
 

@@ -28,7 +28,7 @@ pub(super) fn sessions(
     let none = StorySources { findings: &[], detections: &[] };
     timeline::timeline::<FrameError>(lake, query, &none, Wanted::Bare, None, &mut |entries| {
         entries.iter().for_each(|entry| sessions.push(entry));
-        Ok(())
+        Ok(std::ops::ControlFlow::Continue(()))
     })?;
     let mut all = sessions.finish();
     all.iter_mut().for_each(|session| mask(session, masker));

@@ -19,6 +19,7 @@ use crate::timeline::{
 use clap::Args;
 use print::{Printer, TimelineOutput};
 use std::io::Write as _;
+use std::ops::ControlFlow;
 
 /// What happened, in order.
 ///
@@ -141,18 +142,13 @@ pub(super) fn run(args: &TimelineArgs, context: &Context) -> anyhow::Result<Exit
     let sources = StorySources { findings: &findings, detections: &detections };
     let mut printer = Printer::new(&args.output, context, &*masker, &networks)?;
     let told = match (args.story, args.pivot.is_empty()) {
-        (true, _) => {
-            let told = story(&lake, &query, &sources, args.output.wanted(), args.limit)?;
-            let rows = told.entries.len() as u64;
-            give(args, &mut printer, told.entries)?;
-            Told { rows, left_out: told.left_out }
-        }
+        (true, _) => give(args, &mut printer, story(&lake, &query, &sources, args.output.wanted())?)?,
         (false, false) => pivoted(args, context, (&lake, &query, &sources, &networks), &mut printer)?,
         (false, true) => listed(args, (&lake, &query, &sources), &mut printer)?,
     };
     printer.finish()?;
-    if told.left_out > 0 {
-        context.terminal.say(&format!("{} left out by --limit", counted(told.left_out, "more row")));
+    if told.is_cut {
+        context.terminal.say("ended by --limit: there may be more rows");
     }
     if told.rows == 0 {
         let what = if args.pivot.is_empty() { "nothing matches" } else { "no event, finding or detection has this id" };
@@ -171,25 +167,24 @@ fn listed(
     let limit = args.limit.filter(|_| !args.collapse);
     let mut rows = 0;
     let most = args.limit.unwrap_or(usize::MAX);
+    let mut print = |mut out: Vec<Entry>| {
+        out.truncate(most - rows);
+        rows += out.len();
+        printer.push(out)?;
+        anyhow::Ok(if rows < most { ControlFlow::Continue(()) } else { ControlFlow::Break(()) })
+    };
     let mut told = timeline(lake, query, sources, args.output.wanted(), limit, &mut |entries| {
         if !args.collapse {
-            return printer.push(entries);
+            return print(entries);
         }
         let mut out = Vec::new();
         entries.into_iter().for_each(|entry| collapse.push(entry, &mut out));
-        rows += out.len();
-        out.truncate(most.saturating_sub(rows - out.len()));
-        printer.push(out)
+        print(out)
     })?;
-    if args.collapse {
-        let mut out = Vec::new();
-        collapse.finish(&mut out);
-        rows += out.len();
-        out.truncate(most.saturating_sub(rows - out.len()));
-        printer.push(out)?;
-        told = Told { rows: rows as u64, left_out: rows.saturating_sub(most) as u64 };
-    }
-    Ok(told)
+    let mut out = Vec::new();
+    collapse.finish(&mut out);
+    told.is_cut |= print(out)?.is_break();
+    Ok(Told { rows: rows as u64, ..told })
 }
 
 fn pivoted(
@@ -205,7 +200,7 @@ fn pivoted(
         most: args.fan_out,
         context: networks,
     };
-    let mut told = pivot(lake, query, sources, &asked)?;
+    let told = pivot(lake, query, sources, &asked)?;
     for skipped in &told.not_followed {
         let (by, value) = (skipped.by, &skipped.value);
         context.terminal.say(&format!(
@@ -214,23 +209,22 @@ fn pivoted(
             skipped.events
         ));
     }
-    let rows = told.entries.len();
-    let most = args.limit.unwrap_or(usize::MAX);
-    told.entries.truncate(most);
-    let shown = told.entries.len();
-    give(args, printer, told.entries)?;
-    Ok(Told { rows: rows as u64, left_out: (rows - shown) as u64 })
+    give(args, printer, told.entries)
 }
 
 /// Entries that are all there already, folded if asked.
-fn give(args: &TimelineArgs, printer: &mut Printer<'_>, entries: Vec<Entry>) -> anyhow::Result<()> {
-    if !args.collapse {
-        return printer.push(entries);
+fn give(args: &TimelineArgs, printer: &mut Printer<'_>, mut entries: Vec<Entry>) -> anyhow::Result<Told> {
+    if args.collapse {
+        let (mut collapse, mut out) = (Collapse::default(), Vec::new());
+        entries.into_iter().for_each(|entry| collapse.push(entry, &mut out));
+        collapse.finish(&mut out);
+        entries = out;
     }
-    let (mut collapse, mut out) = (Collapse::default(), Vec::new());
-    entries.into_iter().for_each(|entry| collapse.push(entry, &mut out));
-    collapse.finish(&mut out);
-    printer.push(out)
+    let all = entries.len();
+    entries.truncate(args.limit.unwrap_or(usize::MAX));
+    let rows = entries.len();
+    printer.push(entries)?;
+    Ok(Told { rows: rows as u64, is_cut: rows < all })
 }
 
 /// How much of the lake is read: parts by the manifest, row groups and columns by their footers.
