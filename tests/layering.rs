@@ -36,13 +36,13 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),
-    ("frame", &["model", "lake"], &["polars"]),
+    ("frame", &["model", "lake"], &["polars", "hashbrown", "sqlparser", "strsim"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),
     ("detect", &["model", "lake", "frame"], &["polars"]),
     (
         "pipeline",
         &["model", "codec", "formats", "stitch", "patterns", "source", "lake", "scan"],
-        &["crossbeam_channel"],
+        &["crossbeam_channel", "rawzip"],
     ),
     (
         "cli",

@@ -2,6 +2,7 @@
 //! them here, and the rest of the query over the groups. What does not look like that is left as it is.
 
 use super::groups::Fold;
+use crate::lake::schema;
 use sqlparser::ast::{
     Expr, Function, FunctionArg, FunctionArgExpr, FunctionArguments, GroupByExpr, Ident, ObjectName, Query, Select,
     SelectItem, SetExpr, Statement, TableFactor, visit_expressions, visit_expressions_mut,
@@ -174,7 +175,10 @@ fn query_of(query: &mut Query, aggregates: &mut Vec<(Fold, Option<Ident>)>) -> O
         let Expr::Function(function) = expr else {
             return ControlFlow::Continue(());
         };
-        if let Some(one) = aggregate(function) {
+        if let Some((fold, column)) = aggregate(function) {
+            // Every event has an id: reading them all would tell nothing.
+            let is_id = |column: &Ident| fold == Fold::Count && column.value == schema::EVENT_ID;
+            let one = (fold, column.filter(|column| !is_id(column)));
             let at = aggregates.iter().position(|known| *known == one).unwrap_or(aggregates.len());
             if at == aggregates.len() {
                 aggregates.push(one);
@@ -209,12 +213,6 @@ fn aggregate(function: &Function) -> Option<(Fold, Option<Ident>)> {
     match list.args.as_slice() {
         _ if odd => None,
         [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] => (fold == Fold::Count).then_some((fold, None)),
-        // Every event has an id: reading them all would tell nothing.
-        [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name)))]
-            if fold == Fold::Count && name.value == crate::lake::schema::EVENT_ID =>
-        {
-            Some((fold, None))
-        }
         [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name)))] => Some((fold, Some(name.clone()))),
         _ => None,
     }

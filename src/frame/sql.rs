@@ -206,7 +206,7 @@ fn sql_once(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> 
             context.register(name, frame);
         }
     }
-    for name in schema::DERIVED.into_iter().filter(|table| named(&table)) {
+    for name in schema::DERIVED.into_iter().filter(|table| named(table)) {
         if let Some(frame) = table(lake, name, TimeRange::default())? {
             context.register(name, frame);
         }

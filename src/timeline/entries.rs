@@ -135,7 +135,7 @@ pub(super) fn beside(query: &TimelineQuery, sources: &StorySources<'_>) -> Vec<E
             entries.push(detection_entry(detection));
         }
     }
-    entries.sort_by(|a, b| (a.time, a.kind).cmp(&(b.time, b.kind)));
+    entries.sort_by_key(|entry| (entry.time, entry.kind));
     entries
 }
 

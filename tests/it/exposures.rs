@@ -199,9 +199,11 @@ fn places_tell_who_can_read_them() {
     let env = case(&[call(KEY, "2026-03-05T10:00:00Z", "93.184.216.34", "curl/8.0")]);
     env.file(
         "posture.jsonl",
-        format!("{}\n{}\n",
+        [
             r#"{"posture":"log_group","time":"2026-03-06T08:00:00Z","accountId":"111122223333","region":"eu-central-1","resource":"/app/deploy","arn":"arn:aws:logs:eu-central-1:111122223333:log-group:/app/deploy","created":"2024-01-01T00:00:00Z","logGroupClass":"STANDARD","retentionInDays":null,"storedBytes":1,"kmsKeyId":null,"dataProtectionStatus":null,"lastEventTimestamp":"2026-03-06T07:59:58.123Z","gaps":["never expires"]}"#,
-            format!(r#"{{"posture":"access_key","time":"2026-03-06T08:00:00Z","accountId":"111122223333","region":"aws-global","resource":"deploy","arn":"arn:aws:iam::111122223333:user/deploy","created":"2025-02-01T00:00:00Z","userName":"deploy","accessKeyId":"{KEY}","status":"Inactive","lastUsed":"2026-03-05T10:00:00Z","lastUsedService":"s3","lastUsedRegion":"eu-central-1","gaps":[]}}"#)),
+            &format!(r#"{{"posture":"access_key","time":"2026-03-06T08:00:00Z","accountId":"111122223333","region":"aws-global","resource":"deploy","arn":"arn:aws:iam::111122223333:user/deploy","created":"2025-02-01T00:00:00Z","userName":"deploy","accessKeyId":"{KEY}","status":"Inactive","lastUsed":"2026-03-05T10:00:00Z","lastUsedService":"s3","lastUsedRegion":"eu-central-1","gaps":[]}}"#),
+        ]
+        .join("\n"),
     );
     env.import(&["posture.jsonl"]);
     let told = verdict(&env, &[], 1);

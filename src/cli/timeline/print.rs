@@ -81,7 +81,7 @@ enum Form {
     Table(Vec<Entry>),
     Jsonl,
     Csv(Option<Micros>),
-    Parquet(Option<EntryWriter<Box<dyn Write>>>),
+    Parquet(Option<Box<EntryWriter<Box<dyn Write>>>>),
     /// A line for each entry, by another program's schema.
     Lines(fn(&mut dyn Write, &Entry) -> std::io::Result<()>),
 }
@@ -121,7 +121,7 @@ impl<'a> Printer<'a> {
             }
             TimelineFormat::Parquet => {
                 anyhow::ensure!(output.output.is_some(), "Parquet is no text: give a file with -o");
-                Form::Parquet(Some(EntryWriter::new(std::mem::replace(&mut out, Box::new(std::io::sink())))?))
+                Form::Parquet(Some(Box::new(EntryWriter::new(std::mem::replace(&mut out, Box::new(std::io::sink())))?)))
             }
         };
         Ok(Self { out, form, to_stdout: output.output.is_none(), context, masker, networks })
@@ -162,7 +162,7 @@ impl<'a> Printer<'a> {
                 let held = std::mem::take(held);
                 self.table(&held)?;
             }
-            Form::Parquet(writer) => writer.take().map(EntryWriter::finish).transpose().map(drop)?,
+            Form::Parquet(writer) => writer.take().map(|writer| writer.finish()).transpose().map(drop)?,
             Form::Jsonl | Form::Csv(_) | Form::Lines(_) => {}
         }
         self.out.flush()?;
