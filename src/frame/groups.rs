@@ -17,26 +17,28 @@ pub enum Fold {
 }
 
 impl Fold {
+    /// What stands for nothing yet.
     const fn start(self) -> i64 {
         match self {
-            Self::Count | Self::Sum => 0,
+            Self::Count => 0,
             Self::Min => i64::MAX,
-            Self::Max => i64::MIN,
+            Self::Sum | Self::Max => i64::MIN,
         }
     }
 
     fn apply(self, state: i64, value: i64) -> i64 {
         match self {
             Self::Count => state + 1,
+            Self::Sum if state == self.start() => value,
             Self::Sum => state.wrapping_add(value),
             Self::Min => state.min(value),
             Self::Max => state.max(value),
         }
     }
 
-    /// `None` for the least and greatest of nothing.
+    /// `None` for the sum, the least and the greatest of nothing.
     fn end(self, state: i64) -> Option<i64> {
-        (matches!(self, Self::Count | Self::Sum) || state != self.start()).then_some(state)
+        (self == Self::Count || state != self.start()).then_some(state)
     }
 }
 
@@ -412,7 +414,7 @@ mod tests {
                 let told = vec![
                     Some(of.count() as i64),
                     Some(values.len() as i64),
-                    Some(values.iter().sum()),
+                    (!values.is_empty()).then(|| values.iter().sum()),
                     values.iter().min().copied(),
                     values.iter().max().copied(),
                 ];

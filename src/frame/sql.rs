@@ -1,7 +1,7 @@
 //! SQL over the lake.
 
 use super::groups::{Fold, Groups, Numbers, can_be_folded, can_be_key, numbers};
-use super::pieces::{GROUPS, Pieces, number, pieces};
+use super::pieces::{GROUPS, Pieces, count_rows, number, pieces};
 use super::{Cells, FrameError, common_columns, events, in_pieces, table};
 use crate::lake::{Lake, schema};
 use crate::model::{Detection, TimeRange};
@@ -26,7 +26,7 @@ pub const IN_PIECES_FROM: u64 = 20_000_000;
 const PIECE: u64 = 2_000_000;
 
 impl SqlQuery<'_> {
-    /// Whether a table's name stands anywhere in the query: only such tables are opened.
+    /// Whether a name stands anywhere in the query: only such tables are opened.
     pub fn names(text: &str, table: &str) -> bool {
         text.to_ascii_lowercase().contains(table)
     }
@@ -41,13 +41,13 @@ pub fn sql(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> {
     if let Some(rows) = grouped(lake, query).map_err(|error| told(lake, error))? {
         return Ok(SqlResult::Rows(rows));
     }
-    let answer = match sql_once(lake, query) {
-        // Polars counts the rows of a union (the view `events`) by way of 128-bit integers, which this build
-        // leaves out. Every event has an id, so counting ids is counting events.
-        Err(error) if error.message.contains("UInt128") => {
-            sql_once(lake, &SqlQuery { text: &count_ids(query.text), ..*query })
-        }
-        other => other,
+    // Of an outer join, rows without that column count too.
+    let counted = (!SqlQuery::names(query.text, "join")).then(|| count_rows(query.text)).flatten();
+    let answer = match counted {
+        None => sql_once(lake, query, Engine::Streaming),
+        // Where the counted rows have no such column, the engine that fails without panic tells whether it can.
+        Some(counted) => sql_once(lake, &SqlQuery { text: &counted, ..*query }, Engine::Streaming)
+            .or_else(|_| sql_once(lake, query, Engine::InMemory)),
     };
     answer.map_err(|error| told(lake, error))
 }
@@ -88,27 +88,6 @@ fn told(lake: &Lake, error: FrameError) -> FrameError {
         ""
     };
     FrameError { message: format!("{message}{hint}") }
-}
-
-/// The query with `count(event_id)` for `count(*)`.
-fn count_ids(query: &str) -> String {
-    let mut out = String::with_capacity(query.len() + 16);
-    let mut rest = query;
-    while let Some(open) = rest.find('(') {
-        let (before, inside) = rest.split_at(open + 1);
-        out.push_str(before);
-        let counts = before[..open].trim_end().to_ascii_lowercase().ends_with("count");
-        let star = inside.trim_start().strip_prefix('*').filter(|after| after.trim_start().starts_with(')'));
-        rest = match star {
-            Some(after) if counts => {
-                out.push_str(schema::EVENT_ID);
-                after
-            }
-            _ => inside,
-        };
-    }
-    out.push_str(rest);
-    out
 }
 
 /// Groups of a table too large to be grouped at once; `None` where the query is of another form.
@@ -198,7 +177,7 @@ fn numbers_of(rows: &DataFrame, (fold, column): &(Fold, Option<String>)) -> Resu
     Ok(Numbers::Of(Int64Chunked::from_iter_options(PlSmallStr::EMPTY, there)))
 }
 
-fn sql_once(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> {
+fn sql_once(lake: &Lake, query: &SqlQuery<'_>, engine: Engine) -> Result<SqlResult, FrameError> {
     let mut context = polars::sql::SQLContext::new();
     let named = |table: &&str| SqlQuery::names(query.text, table);
     for name in lake.tables().into_iter().chain(schema::STITCHED).filter(named) {
@@ -223,7 +202,10 @@ fn sql_once(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> 
     if query.explain {
         return Ok(SqlResult::Plan(plan.explain(true)?));
     }
-    Ok(SqlResult::Rows(Cells::collect_streaming(plan)?))
+    Ok(SqlResult::Rows(match engine {
+        Engine::Streaming => Cells::collect_streaming(plan)?,
+        _ => Cells::collect(plan)?,
+    }))
 }
 
 fn frame_of(detections: &[Detection]) -> Result<DataFrame, FrameError> {
@@ -256,18 +238,4 @@ fn frame_of(detections: &[Detection]) -> Result<DataFrame, FrameError> {
 pub enum SqlResult {
     Plan(String),
     Rows(Cells),
-}
-
-#[cfg(test)]
-mod tests {
-    use super::count_ids;
-
-    #[test]
-    fn only_counted_stars_are_replaced() {
-        let query = "SELECT COUNT( * ) AS n, max(a) FROM (SELECT * FROM t WHERE count (*) > 1)";
-        assert_eq!(
-            count_ids(query),
-            "SELECT COUNT(event_id ) AS n, max(a) FROM (SELECT * FROM t WHERE count (event_id) > 1)"
-        );
-    }
 }

@@ -308,7 +308,7 @@ fn questions_that_cannot_be_answered() {
     env.cmd(&["timeline", "--from", "yesterday"]).fails(&["yesterday", "2026-03-06T14:00:00Z"]);
     env.cmd(&["timeline", "--ip", "10.0.0.300"]).fails(&["10.0.0.300", "no IP address"]);
     env.cmd(&["timeline", "--table", "albb"]).fails(&["albb", "alb"]);
-    env.cmd(&["query", "SELECT * FROM albb"]).fails(&["albb", "Tables of this lake: alb, events"]);
+    env.cmd(&["query", "SELECT * FROM albb"]).fails(&["albb", "did you mean `alb`? It has: alb, events, detections"]);
     env.cmd(&["query", "SELEKT * FROM alb"]).fails(&["SELEKT"]);
     env.cmd(&["query", "SELECT no_such_column FROM alb"]).fails(&["no_such_column"]);
     env.cmd(&["query", "SELECT * FROM alb", "-o", "none/x.csv"]).fails(&["none/x.csv", "-o"]);

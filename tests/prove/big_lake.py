@@ -13,7 +13,7 @@ ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 START, DAYS = "TIMESTAMP '2026-02-20 00:00:00'", 30
 SHARES = {"vpcflow": 0.85, "alb": 0.12, "cloudtrail": 0.03}
 
-# An outside address of 60,000, some of them far busier than others; one of 250 inside.
+# One of some 14 million outside addresses, of which those with small numbers are far busier; one of 250 inside.
 OUTSIDE = "concat_ws('.', 11 + h % 7, (h >> 8) % 200, (h >> 16) % (1 + (h >> 24) % 250), 1 + (h >> 32) % 40)"
 INSIDE = "concat_ws('.', '10.0', (h >> 40) % 5, 10 + (h >> 44) % 50)"
 TIME = f"{START} + INTERVAL (i * ({DAYS * 86_400_000_000} // n)) MICROSECOND"
