@@ -46,7 +46,7 @@ timeline.jsonl    every event, finding and detection, in order of time (UTC)
 story.jsonl       what was detected, and the events it leads to
 findings.jsonl    secrets and personal data found in the logs: masks and keyed fingerprints, no values
 detections.jsonl  what detectors say
-exposure.jsonl    what became of each credential that was found: who read it, who used it
+exposure.jsonl    what became of each credential that was found, at any time: who read it, who used it
 custody.jsonl     every object that was imported: name, size, SHA-256, counts, when, by what
 coverage.json     tables with first and last time, and gaps
 SHA256SUMS        checksums of these files: sha256sum -c SHA256SUMS
@@ -78,8 +78,8 @@ pub(super) fn run(args: &BundleArgs, context: &Context) -> anyhow::Result<Exit> 
     bundle.add("README.txt", |out| out.write_all(README.as_bytes()))?;
     let case = Case { lake: &lake, range, findings: &findings, detections: &detections, masker: &*masker };
     case.timelines(&mut bundle)?;
-    case.lists(&mut bundle, &networks)?;
-    bundle.add("coverage.json", |out| case.coverage(out, context))?;
+    let gaps = case.lists(&mut bundle, &networks)?;
+    bundle.add("coverage.json", |out| case.coverage(out, context, gaps))?;
     bundle.finish()?;
     context.terminal.say(&format!("evidence: {}", args.output.display()));
     Ok(Exit::Clean)
@@ -110,20 +110,24 @@ impl Case<'_> {
         Ok(lines(out, &entries)?)
     }
 
-    fn lists<W: Write>(&self, bundle: &mut Bundle<W>, networks: &NetworkContext) -> anyhow::Result<()> {
-        bundle.add("findings.jsonl", |out| lines(out, self.findings))?;
+    /// Adds the lists; gives what could not be seen.
+    fn lists<W: Write>(&self, bundle: &mut Bundle<W>, networks: &NetworkContext) -> anyhow::Result<Vec<String>> {
+        let findings = super::report::in_range(self.findings.to_vec(), self.range);
+        bundle.add("findings.jsonl", |out| lines(out, &findings))?;
         let mut detections = self.detections.to_vec();
         detections.iter_mut().for_each(|detection| super::report::mask(detection, self.masker));
         bundle.add("detections.jsonl", |out| lines(out, &detections))?;
-        let mut exposures = exposure(self.lake, self.findings, networks)?.exposures;
+        let exposed = exposure(self.lake, self.findings, networks)?;
+        let mut exposures = exposed.exposures;
         exposures.iter_mut().for_each(|one| super::exposure::mask(one, self.masker));
         bundle.add("exposure.jsonl", |out| lines(out, &exposures))?;
         let mut objects: Vec<_> = self.lake.manifest.objects.values().collect();
         objects.sort_by(|a, b| (&a.name, &a.imported).cmp(&(&b.name, &b.imported)));
-        Ok(bundle.add("custody.jsonl", |out| lines(out, &objects))?)
+        bundle.add("custody.jsonl", |out| lines(out, &objects))?;
+        Ok(exposed.coverage.gaps.iter().map(|gap| self.masker.mask(gap).into_owned()).collect())
     }
 
-    fn coverage(&self, out: &mut dyn Write, context: &Context) -> std::io::Result<()> {
+    fn coverage(&self, out: &mut dyn Write, context: &Context, gaps: Vec<String>) -> std::io::Result<()> {
         let time = |time: Option<crate::model::Micros>| time.map(|time| time.to_string());
         let table = |table: crate::model::summary::TableSummary| {
             serde_json::json!({
@@ -136,7 +140,7 @@ impl Case<'_> {
             from: time(self.range.from),
             to: time(self.range.to),
             tables: table_summaries(self.lake).into_iter().map(table).collect(),
-            gaps: self.lake.manifest.gaps(),
+            gaps,
             incomplete: self.lake.manifest.objects.values().filter_map(|object| object.incomplete.clone()).collect(),
         };
         jsonl::write_line(out, &coverage)

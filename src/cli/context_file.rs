@@ -113,6 +113,9 @@ fn add_file(file: File, path: &Path, networks: &mut NetworkContext) -> anyhow::R
         };
         let bound = |date: &Option<toml::value::Datetime>| date.as_ref().map(|d| instant(path, d)).transpose();
         let (since, until) = (bound(&network.since)?, bound(&network.until)?);
+        if since.zip(until).is_some_and(|(since, until)| until <= since) {
+            bail!("{}: `until` of `{}` is not after its `since`", path.display(), network.name);
+        }
         for range in &network.ranges {
             let Some(parsed) = IpNetwork::parse(range) else {
                 bail!(
@@ -133,6 +136,9 @@ fn add_file(file: File, path: &Path, networks: &mut NetworkContext) -> anyhow::R
 
 fn instant(path: &Path, date: &toml::value::Datetime) -> anyhow::Result<Micros> {
     let text = date.to_string();
+    if date.time.is_some() && date.offset.is_none() {
+        bail!("{}: `{text}` has no zone; write Z or an offset behind it", path.display());
+    }
     let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text.clone() };
     Micros::parse_rfc3339(&whole)
         .with_context(|| format!("{}: `{text}` is no date or time with a zone", path.display()))

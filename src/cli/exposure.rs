@@ -63,6 +63,13 @@ pub(super) fn run(args: &ExposureArgs, context: &Context) -> anyhow::Result<Exit
     );
     let findings = findings_of(&lake, context)?;
     let mut told = exposure(&lake, &findings, &networks)?;
+    for id in &args.only {
+        anyhow::ensure!(
+            told.exposures.iter().any(|one| is_named(one, id)),
+            "no leaked credential `{id}`: neither an access key id nor the beginning of a fingerprint (eight digits) of \
+             the last scan's findings; `logsift exposure` names all"
+        );
+    }
     let least = args.severity.as_deref().map(settings::severity).transpose()?;
     told.exposures.retain(|one| wanted(one, args) && least.is_none_or(|least| one.severity >= least));
     if args.events {
@@ -79,10 +86,11 @@ pub(super) fn run(args: &ExposureArgs, context: &Context) -> anyhow::Result<Exit
 }
 
 fn wanted(one: &Exposure, args: &ExposureArgs) -> bool {
-    let named = |id: &String| {
-        *id == one.credential || (id.len() >= 8 && one.fingerprints.iter().any(|f| f.starts_with(id.as_str())))
-    };
-    (args.only.is_empty() || args.only.iter().any(named)) && (!args.used || one.after.events > 0)
+    (args.only.is_empty() || args.only.iter().any(|id| is_named(one, id))) && (!args.used || one.after.events > 0)
+}
+
+fn is_named(one: &Exposure, id: &str) -> bool {
+    id == one.credential || (id.len() >= 8 && one.fingerprints.iter().any(|f| f.starts_with(id)))
 }
 
 /// The story of each credential that somebody else used. Those that it made are in it.

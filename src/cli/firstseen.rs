@@ -11,6 +11,7 @@ use crate::report::text::{clip, number};
 use crate::report::{csv, jsonl};
 use crate::timeline::{FirstSeen, Seen, first_seen};
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::io::Write;
 
@@ -47,6 +48,15 @@ enum Kind {
     UserAgent,
     Action,
     Path,
+}
+
+/// A line of JSON.
+#[derive(Serialize)]
+struct Named<'a> {
+    #[serde(flatten)]
+    one: &'a FirstSeen,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    network: Option<&'a str>,
 }
 
 const EXAMPLES: &str = "\
@@ -88,7 +98,8 @@ pub(super) fn run(args: &FirstSeenArgs, context: &Context) -> anyhow::Result<Exi
     match args.output.format {
         TableFormat::Jsonl => {
             for one in &all {
-                jsonl::write_line(&mut *out, one)?;
+                let network = networks.name_of(&one.value, one.first).filter(|_| one.kind == Seen::Ip);
+                jsonl::write_line(&mut *out, &Named { one, network })?;
             }
         }
         TableFormat::Csv => {

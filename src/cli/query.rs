@@ -103,7 +103,10 @@ pub(super) fn run(args: &QueryArgs, context: &Context) -> anyhow::Result<Exit> {
     match answer {
         SqlResult::Plan(plan) => writeln!(out, "{}\n\n{plan}", text.trim())?,
         SqlResult::Rows(cells) if args.format == QueryFormat::Parquet => {
-            anyhow::ensure!(args.output.is_some(), "Parquet is no text: give a file with -o");
+            anyhow::ensure!(
+                args.output.is_some() || context.terminal.width().is_none(),
+                "Parquet is no text: give -o FILE, or a pipe"
+            );
             cells.write_parquet(&mut out, &*masker)?;
         }
         SqlResult::Rows(cells) => print(&cells, args, context, &*masker, &mut *out)?,
@@ -152,6 +155,9 @@ fn print(
 ) -> anyhow::Result<()> {
     let columns = cells.columns();
     let text = |column: &str, row: usize| -> String {
+        if let Some(time) = cells.time(column, row) {
+            return context.show_time(time);
+        }
         let value = cells.text(column, row).unwrap_or_default();
         if cells.is_text(column) { masker.mask(&value).into_owned() } else { value }
     };

@@ -98,7 +98,7 @@ pub(super) fn run(args: &ReportArgs, context: &Context) -> anyhow::Result<Exit> 
     Ok(Exit::Clean)
 }
 
-fn in_range(findings: Vec<Finding>, range: crate::model::TimeRange) -> Vec<Finding> {
+pub(super) fn in_range(findings: Vec<Finding>, range: crate::model::TimeRange) -> Vec<Finding> {
     let touches = |f: &Finding| match (f.first_seen, f.last_seen) {
         (Some(first), Some(last)) => range.touches(first, last),
         _ => range.is_open(),

@@ -30,7 +30,7 @@ static FIELDS: [Field; 68] = [
     Field::new("ct_response_elements", "responseElements", Kind::Json),
     Field::new("ct_additional_event_data", "additionalEventData", Kind::Json),
     Field::new("ct_request_id", "requestID", Kind::Str).feeds(Common::RequestId),
-    Field::new("ct_event_id", "eventID", Kind::Str),
+    Field::new("ct_event_id", "eventID", Kind::Str).link(Link::RequestId),
     Field::new("ct_shared_event_id", "sharedEventID", Kind::Str).link(Link::RequestId),
     Field::new("ct_event_type", "eventType", Kind::Str),
     Field::new("ct_event_category", "eventCategory", Kind::Str),

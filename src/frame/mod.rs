@@ -44,7 +44,10 @@ impl FrameError {
 
 impl From<PolarsError> for FrameError {
     fn from(error: PolarsError) -> Self {
-        Self { message: error.to_string() }
+        // Behind the first line stands the plan, with paths, and where in it that happened.
+        let message = error.to_string();
+        let first = message.split("\n\nResolved plan").next().and_then(|text| text.split("\n\n\t").next());
+        Self { message: first.unwrap_or_default().trim().to_owned() }
     }
 }
 

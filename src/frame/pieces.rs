@@ -53,6 +53,13 @@ pub fn number(at: usize) -> String {
     format!("logsift_number_{at}")
 }
 
+/// What the query does other than ask, in a word: `DROP`, `CREATE`.
+pub fn is_no_question(text: &str) -> Option<String> {
+    let statements = Parser::parse_sql(&GenericDialect {}, text).ok()?;
+    let other = statements.iter().find(|statement| !matches!(statement, Statement::Query(_)))?;
+    other.to_string().split_whitespace().next().map(str::to_uppercase)
+}
+
 /// Takes a query apart; `None` where it is not of that form.
 pub fn pieces(text: &str) -> Option<Pieces> {
     let mut statements = Parser::parse_sql(&GenericDialect {}, text).ok()?;
@@ -193,7 +200,7 @@ fn query_of(query: &mut Query, aggregates: &mut Vec<(Fold, Option<Ident>)>) -> O
     (flow.is_continue() && !aggregates.is_empty()).then(|| query.to_string())
 }
 
-/// `COUNT(*)`, and `COUNT`, `SUM`, `MIN`, `MAX` of a column.
+/// `COUNT(*)` or `COUNT(1)`, and `COUNT`, `SUM`, `MIN`, `MAX` of a column.
 fn aggregate(function: &Function) -> Option<(Fold, Option<Ident>)> {
     let fold = match function.name.to_string().to_ascii_lowercase().as_str() {
         "count" => Fold::Count,
@@ -212,7 +219,9 @@ fn aggregate(function: &Function) -> Option<(Fold, Option<Ident>)> {
         || !list.clauses.is_empty();
     match list.args.as_slice() {
         _ if odd => None,
-        [FunctionArg::Unnamed(FunctionArgExpr::Wildcard)] => (fold == Fold::Count).then_some((fold, None)),
+        [FunctionArg::Unnamed(FunctionArgExpr::Wildcard | FunctionArgExpr::Expr(Expr::Value(_)))] => {
+            (fold == Fold::Count).then_some((fold, None))
+        }
         [FunctionArg::Unnamed(FunctionArgExpr::Expr(Expr::Identifier(name)))] => Some((fold, Some(name.clone()))),
         _ => None,
     }
@@ -267,6 +276,7 @@ mod tests {
             count_rows(query).unwrap(),
             "SELECT COUNT(source_table) AS len, max(a) FROM (SELECT * FROM t WHERE count(source_table) > 1) AS x"
         );
+        assert_eq!(count_rows("SELECT COUNT(1) AS n FROM t").unwrap(), "SELECT COUNT(source_table) AS n FROM t");
         assert_eq!(count_rows("SELECT COUNT(a) AS n FROM t"), None);
     }
 

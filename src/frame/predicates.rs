@@ -1,7 +1,7 @@
 //! Predicates that Polars has no word for, or no cheap one.
 
 use super::{FrameError, common_columns};
-use crate::model::{IpNetwork, Link};
+use crate::model::{Common, IpNetwork, Link, Micros};
 use polars::prelude::*;
 use std::collections::HashSet;
 use std::net::IpAddr;
@@ -85,7 +85,8 @@ fn items_match(link: Link, name: &str, test: impl Fn(&str) -> bool + Send + Sync
 pub fn where_sql(text: &str) -> Result<Expr, FrameError> {
     let told = |message: String| FrameError { message };
     let expr = polars::sql::sql_expr(text)
-        .map_err(|error| told(format!("--where `{text}` is no condition in SQL: {error}")))?;
+        .map_err(|error| told(format!("--where `{text}` is no condition in SQL: {error}")))?
+        .map_expr(with_times);
     let known = common_columns();
     for node in &expr {
         if let Expr::Column(column) = node
@@ -95,6 +96,30 @@ pub fn where_sql(text: &str) -> Result<Expr, FrameError> {
         }
     }
     Ok(expr)
+}
+
+/// A text that a time is compared with becomes one; without a zone it is UTC, as times of the lake are.
+fn with_times(expr: Expr) -> Expr {
+    let is_time = |expr: &Expr| matches!(expr, Expr::Column(name) if [Common::EventTime.name(), Common::EventEnd.name()].contains(&name.as_str()));
+    let time = |expr: &Expr| {
+        let Expr::Literal(value) = expr else {
+            return None;
+        };
+        let text = value.extract_str()?.trim().replace(' ', "T");
+        let whole = if text.len() == 10 { format!("{text}T00:00:00Z") } else { text };
+        Micros::parse_rfc3339(&whole).or_else(|| Micros::parse_rfc3339(&format!("{whole}:00Z"))).map(super::instant)
+    };
+    match expr {
+        Expr::BinaryExpr { left, op, right } if is_time(&left) && time(&right).is_some() => {
+            let right = time(&right).map_or(right, Arc::new);
+            Expr::BinaryExpr { left, op, right }
+        }
+        Expr::BinaryExpr { left, op, right } if is_time(&right) && time(&left).is_some() => {
+            let left = time(&left).map_or(left, Arc::new);
+            Expr::BinaryExpr { left, op, right }
+        }
+        other => other,
+    }
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! SQL over the lake.
 
 use super::groups::{Fold, Groups, Numbers, can_be_folded, can_be_key, numbers};
-use super::pieces::{GROUPS, Pieces, count_rows, number, pieces};
+use super::pieces::{GROUPS, Pieces, count_rows, is_no_question, number, pieces};
 use super::{Cells, FrameError, common_columns, events, in_pieces, table};
 use crate::lake::{Lake, schema};
 use crate::model::{Detection, TimeRange};
@@ -52,13 +52,18 @@ pub fn sql(lake: &Lake, query: &SqlQuery<'_>) -> Result<SqlResult, FrameError> {
     answer.map_err(|error| told(lake, error))
 }
 
-/// What Polars answers, and answers wrongly.
+/// What Polars answers, and answers wrongly; what asks nothing.
 fn refuse_wrong_answers(text: &str) -> Result<(), FrameError> {
     let dense: String = text.to_ascii_lowercase().split_whitespace().collect();
     if dense.contains("sum(count(") {
         let message = "an aggregate inside a window function is not supported: SUM(COUNT(…)) OVER () would give wrong \
                        numbers; count in a subquery, and sum over that";
         return Err(FrameError { message: message.to_owned() });
+    }
+    if let Some(word) = is_no_question(text) {
+        let message =
+            format!("{word} is not supported: a lake is only asked, with SELECT; `logsift lake info` names its tables");
+        return Err(FrameError { message });
     }
     Ok(())
 }
@@ -73,6 +78,9 @@ fn told(lake: &Lake, error: FrameError) -> FrameError {
         names.retain(|name| {
             matches!(*name, "events" | "detections") || lake.parts(name, TimeRange::default()).next().is_some()
         });
+        if lake.tables().is_empty() {
+            return FrameError { message: "this lake has no events; run `logsift import` first".to_owned() };
+        }
         return FrameError { message: super::no_table(name, &names) };
     }
     if let (Some(name), Some((_, listed))) =

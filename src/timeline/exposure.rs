@@ -32,7 +32,7 @@ pub fn exposure(lake: &Lake, findings: &[Finding], networks: &NetworkContext) ->
     let posture = readers::Posture::load(lake)?;
     let coverage = coverage::of(lake)?;
     let subjects = uses::Subjects::load(lake, &leaks)?;
-    leaks.iter_mut().for_each(|leak| leak.visible |= subjects.knows(leak));
+    leaks.iter_mut().for_each(|leak| leak.visible |= subjects.are_logged && leak.subject.is_some());
     let mut exposures: Vec<Exposure> = Vec::new();
     let mut known: Vec<String> = leaks.iter().filter_map(|leak| leak.key.clone()).collect();
     for _ in 0..=CHAIN {

@@ -78,8 +78,10 @@ impl Sweep {
                     if kind == IndicatorKind::Ip {
                         ips.insert(indicator.value.clone(), at);
                     }
-                    patterns.push(indicator.value.as_bytes());
-                    of_text.push(at);
+                    for spelling in [Some(indicator.value.clone()), with_port(&indicator.value)].into_iter().flatten() {
+                        patterns.push(spelling);
+                        of_text.push(at);
+                    }
                 }
             }
         }
@@ -176,17 +178,32 @@ fn char_before(before: &[u8]) -> Option<&u8> {
     before.last().filter(|_| !escaped)
 }
 
+/// A URL with the port that it leaves out, as load balancers log it.
+fn with_port(url: &str) -> Option<String> {
+    let (scheme, rest) = url.split_once("://")?;
+    let port = if scheme.eq_ignore_ascii_case("https") { 443 } else { 80 };
+    let end = rest.find(['/', '?', '#']).unwrap_or(rest.len());
+    let (host, path) = rest.split_at(end);
+    let has_one = host.rsplit(']').next().is_some_and(|host| host.contains(':'));
+    (!has_one).then(|| format!("{scheme}://{host}:{port}{path}"))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn indicators_stand_alone_in_text() {
-        let list: Vec<Indicator> =
-            ["203.0.113.9", "evil.example", "python-requests/2", "d41d8cd98f00b204e9800998ecf8427e"]
-                .iter()
-                .filter_map(|text| Indicator::of(text, None, None))
-                .collect();
+        let list: Vec<Indicator> = [
+            "203.0.113.9",
+            "evil.example",
+            "python-requests/2",
+            "d41d8cd98f00b204e9800998ecf8427e",
+            "https://shop.test/a",
+        ]
+        .iter()
+        .filter_map(|text| Indicator::of(text, None, None))
+        .collect();
         let sweep = Sweep::new(&list).unwrap();
         let found = |text: &str| sweep.in_text(text).into_iter().collect::<Vec<_>>();
         assert_eq!(found("from 203.0.113.9:443 to http://cdn.EVIL.example/x"), [0, 1]);
@@ -194,6 +211,9 @@ mod tests {
         assert!(
             found("203.0.113.91 1203.0.113.9 203.0.113.9.4 notevil.example evil.example.org evil.examples").is_empty()
         );
+        assert_eq!(found("GET https://shop.test:443/a?b HTTP/1.1"), [4]);
+        assert_eq!(with_port("http://shop.test:8080/a"), None);
+        assert_eq!(with_port("http://[2001:db8::7]/a").as_deref(), Some("http://[2001:db8::7]:80/a"));
         assert_eq!(found("\"python-requests/2.31.0\" D41D8CD98F00B204E9800998ECF8427E."), [2, 3]);
     }
 }

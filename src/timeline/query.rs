@@ -82,8 +82,9 @@ impl TimelineQuery {
         // Whether a part holds an address of a range is not known beforehand.
         let hosts = self.networks.iter().all(IpNetwork::is_host);
         let ips: Vec<_> = self.networks.iter().filter(|_| hosts).map(|ip| (Link::Ip, ip.to_string())).collect();
-        // An event's own id is in no list.
-        let listed = self.ids.iter().all(|id| !id.bytes().all(|b| b.is_ascii_hexdigit()));
+        // An event's own id is in no list: 32 hex digits, or 24 and the number of the record, or their beginning.
+        let own = |id: &str| id.bytes().take(24).all(|b| b.is_ascii_hexdigit());
+        let listed = self.ids.iter().all(|id| !own(id));
         let of = |id: &String| [(Link::RequestId, id.clone()), (Link::Key, id.clone())];
         let ids: Vec<_> = self.ids.iter().filter(|_| listed).flat_map(of).collect();
         [ips, ids].into_iter().filter(|group| !group.is_empty()).collect()

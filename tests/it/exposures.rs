@@ -152,6 +152,7 @@ fn a_lake_without_cloudtrail_or_scan_says_so() {
     unscanned.file("app.log", "hello\n");
     unscanned.import(&["app.log"]);
     unscanned.cmd(&["exposure"]).fails(&["was not scanned", "logsift scan"]);
+    env.cmd(&["exposure", "AKIAQ3EGR5TJ7NOTHERE"]).fails(&["AKIAQ3EGR5TJ7NOTHERE", "logsift exposure"]);
 }
 
 /// API Gateway logs whom a token names, not the token.

@@ -121,6 +121,7 @@ assert z.testzip() is None
 sums = dict(reversed(line.split('  ')) for line in z.read('SHA256SUMS').decode().splitlines())
 assert set(sums) == set(z.namelist()) - {'SHA256SUMS'}, sums
 assert all(hashlib.sha256(z.read(name)).hexdigest() == sum for name, sum in sums.items())
+assert 'org-trail was stopped' in z.read('coverage.json').decode()
 rows = lambda name: [json.loads(line) for line in z.read(name).splitlines()]
 print(json.dumps({name: len(rows(name)) for name in sums if name.endswith('.jsonl')}))
 whole = b''.join(z.read(name) for name in z.namelist())
@@ -143,6 +144,22 @@ assert not any(secret.encode() in whole for secret in sys.argv[2:])";
         use std::os::unix::fs::PermissionsExt as _;
         assert_eq!(std::fs::metadata(&file).unwrap().permissions().mode() & 0o777, 0o600);
     }
+}
+
+#[test]
+fn a_query_only_asks() {
+    let env = lake();
+    for text in ["DELETE FROM alb", "DROP TABLE alb", "CREATE TABLE x AS SELECT * FROM alb"] {
+        env.cmd(&["query", text]).fails(&["is not supported", "SELECT"]);
+    }
+    let count = |text: &str| env.cmd(&["query", "--format", "jsonl", text]).code(0).jsonl()[0]["n"].clone();
+    let all = count("SELECT COUNT(*) AS n FROM events");
+    assert_eq!(count("SELECT COUNT(1) AS n FROM events"), all);
+    assert_eq!(count("WITH a AS (SELECT COUNT(*) AS n FROM events) SELECT n FROM a"), all);
+    assert_eq!(count("SELECT COUNT(*) AS n FROM (SELECT * FROM events) AS a"), all);
+    assert_eq!(count("SELECT COUNT(*) AS n FROM events WHERE event_time IS NOT NULL"), all);
+    let berlin = env.cmd(&["--tz", "Europe/Berlin", "query", "SELECT MIN(event_time) AS t FROM cloudtrail"]).code(0);
+    assert!(berlin.stdout.contains("+01:00"), "{}", berlin.stdout);
 }
 
 /// Groups that are made piece by piece are those that Polars makes at once.

@@ -115,6 +115,43 @@ fn every_row_is_an_event_a_finding_or_a_detection() {
     assert_eq!(folded_first.jsonl(), folded[..7]);
 }
 
+/// Ids in every form that an event shows: as the lake made them, as AWS did, and their beginning.
+#[test]
+fn an_id_finds_its_event() {
+    let env = lake();
+    for table in ["alb", "vpcflow", "cloudtrail", "cloudwatch"] {
+        let one = jsonl(&env.ok(&[
+            "query",
+            "--format",
+            "jsonl",
+            &format!("SELECT event_id FROM {table} ORDER BY event_time LIMIT 1"),
+        ]));
+        let id = one[0]["event_id"].as_str().unwrap();
+        for flag in ["--id", "--pivot"] {
+            let found = jsonl(&env.ok(&["timeline", flag, id, "--depth", "0", "--format", "jsonl"]));
+            assert!(found.iter().any(|row| row["reference"] == id), "{table} {flag} {id}");
+        }
+    }
+    let own = jsonl(&env.ok(&["query", "--format", "jsonl", "SELECT ct_event_id, event_id FROM cloudtrail LIMIT 1"]));
+    let found = jsonl(&env.ok(&["timeline", "--id", own[0]["ct_event_id"].as_str().unwrap(), "--format", "jsonl"]));
+    assert_eq!((found.len(), &found[0]["reference"]), (1, &own[0]["event_id"]));
+}
+
+#[test]
+fn conditions_compare_times() {
+    let env = lake();
+    let of = |condition: &str| {
+        jsonl(&env.ok(&["timeline", "--where", condition, "--table", "alb", "--format", "jsonl"])).len()
+    };
+    let window = ["timeline", "--from", "2026-03-06T14:00Z", "--to", "2026-03-06T14:30Z", "--table", "alb"];
+    let expected = jsonl(&env.ok(&[&window[..], &["--format", "jsonl"]].concat())).len();
+    assert!(expected > 0);
+    assert_eq!(of("event_time >= '2026-03-06 14:00:00' AND event_time < '2026-03-06T14:30:00Z'"), expected);
+    assert_eq!(of("'2026-03-06 14:00' <= event_time AND event_time < '2026-03-06 14:30'"), expected);
+    let wrong = env.cmd(&["timeline", "--where", "http_status"]).code(2);
+    assert!(wrong.stderr.lines().count() < 5, "{}", wrong.stderr);
+}
+
 #[test]
 fn sessions_and_histograms_count_every_event() {
     let env = lake();

@@ -19,7 +19,7 @@ use std::io::Write;
 pub(super) fn sessions(
     lake: &Lake,
     query: &TimelineQuery,
-    idle: i64,
+    (idle, limit): (i64, Option<usize>),
     output: &TimelineOutput,
     masker: &dyn Masker,
     context: &Context,
@@ -31,6 +31,10 @@ pub(super) fn sessions(
         Ok(std::ops::ControlFlow::Continue(()))
     })?;
     let mut all = sessions.finish();
+    if let Some(limit) = limit.filter(|limit| *limit < all.len()) {
+        all.truncate(limit);
+        context.terminal.say("ended by --limit: there are more sessions");
+    }
     all.iter_mut().for_each(|session| mask(session, masker));
     let headers = ["first", "last", "duration", "actor", "source_ips", "sources", "events", "failed", "actions", "ref"];
     let row = |s: &Session| -> [String; 10] {
@@ -116,6 +120,12 @@ pub(super) fn histogram(
     context: &Context,
 ) -> anyhow::Result<Exit> {
     let told = timeline::histogram(lake, query, bucket)?;
+    if bucket.is_some_and(|bucket| bucket < told.bucket) {
+        let width = super::print::delta(Micros(0), Micros(told.bucket));
+        context
+            .terminal
+            .say(&format!("bars are {} wide: more of them could not be shown", width.trim_start_matches('+')));
+    }
     let bars = bars(&told);
     let most = bars.iter().map(|bar| bar.events).max().unwrap_or(0);
     if most == 0 {

@@ -14,7 +14,8 @@ use crate::lake::Lake;
 use crate::model::{Detection, Entry, Finding, IpNetwork, NetworkContext, TimeRange};
 use crate::report::text::{counted, number};
 use crate::timeline::{
-    Collapse, Outcome, PivotQuery, StorySources, TimelineQuery, Told, Wanted, explain, pivot, story, timeline,
+    Collapse, Outcome, PivotQuery, StorySources, TimelineQuery, Told, Wanted, explain, pivot, story, table_summaries,
+    timeline,
 };
 use clap::Args;
 use print::{Printer, TimelineOutput};
@@ -128,6 +129,7 @@ pub(super) fn run(args: &TimelineArgs, context: &Context) -> anyhow::Result<Exit
     }
     if args.histogram {
         let bucket = args.bucket.as_deref().map(duration).transpose()?;
+        anyhow::ensure!(bucket.is_none_or(|bucket| bucket > 0), "--bucket must be longer than nothing");
         return groups::histogram(&lake, &query, bucket, &args.output, context);
     }
     if args.skew {
@@ -135,7 +137,7 @@ pub(super) fn run(args: &TimelineArgs, context: &Context) -> anyhow::Result<Exit
     }
     let masker = context.masker(args.output.reveal)?;
     if args.sessions {
-        return groups::sessions(&lake, &query, duration(&args.idle)?, &args.output, &*masker, context);
+        return groups::sessions(&lake, &query, (duration(&args.idle)?, args.limit), &args.output, &*masker, context);
     }
     let findings = findings_of(&lake, context)?;
     let detections = detections(&lake, range, &findings)?;
@@ -152,7 +154,13 @@ pub(super) fn run(args: &TimelineArgs, context: &Context) -> anyhow::Result<Exit
     }
     if told.rows == 0 {
         let what = if args.pivot.is_empty() { "nothing matches" } else { "no event, finding or detection has this id" };
-        context.terminal.say(&format!("{what}; widen the time or take a filter off"));
+        let summaries = table_summaries(&lake);
+        let first = summaries.iter().filter_map(|table| table.first).min();
+        let last = summaries.iter().filter_map(|table| table.last).max();
+        let there = first.zip(last).map(|(first, last)| {
+            format!("; the lake has events from {} to {}", context.show_time(first), context.show_time(last))
+        });
+        context.terminal.say(&format!("{what}; widen the time or take a filter off{}", there.unwrap_or_default()));
     }
     Ok(Exit::Clean)
 }

@@ -120,7 +120,10 @@ impl<'a> Printer<'a> {
                 Form::Csv(None)
             }
             TimelineFormat::Parquet => {
-                anyhow::ensure!(output.output.is_some(), "Parquet is no text: give a file with -o");
+                anyhow::ensure!(
+                    output.output.is_some() || context.terminal.width().is_none(),
+                    "Parquet is no text: give -o FILE, or a pipe"
+                );
                 Form::Parquet(Some(Box::new(EntryWriter::new(std::mem::replace(&mut out, Box::new(std::io::sink())))?)))
             }
         };

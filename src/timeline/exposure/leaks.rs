@@ -26,7 +26,7 @@ pub(super) struct Leak {
     expires: Option<String>,
     /// `sub` of a token: API Gateway logs whom a token names, not the token.
     pub subject: Option<String>,
-    /// Whether the lake has a table that could show a use.
+    /// Whether the lake has what could show a use.
     pub visible: bool,
     /// Whether the value stands in a request.
     pub requested: bool,
@@ -90,12 +90,10 @@ pub(super) fn of(lake: &Lake, findings: &[Finding]) -> Result<Vec<Leak>, FrameEr
         let key = finding.rule.starts_with("aws-").then(|| events.iter().find_map(|event| keys.get(event))).flatten();
         let name = key.cloned().unwrap_or_else(|| finding.mask.clone());
         let id = key.cloned().unwrap_or_else(|| finding.fingerprint.clone());
-        let visible = match key {
-            Some(_) => tables.contains(&"cloudtrail"),
-            None => tables.iter().any(|table| REQUESTS.contains(table)),
-        };
+        let visible = key.is_some() && tables.contains(&"cloudtrail");
         let leak = leaks.entry(id).or_insert_with(|| Leak::new(name, key.cloned(), visible));
         leak.requested |= places.requested.contains(&finding.fingerprint);
+        leak.visible |= leak.key.is_none() && leak.requested;
         leak.add(finding, events, objects);
     }
     Ok(leaks.into_values().collect())

@@ -14,7 +14,11 @@ const HOW: [Common; 4] = [Common::SourceIp, Common::UserAgent, Common::Region, C
 
 /// Requests to API Gateway by whom tokens name, for all leaked tokens at once.
 #[derive(Default)]
-pub(super) struct Subjects(BTreeMap<String, Vec<Request>>);
+pub(super) struct Subjects {
+    /// Whether any request says whom its token names: only then is the lack of one an answer.
+    pub are_logged: bool,
+    requests: BTreeMap<String, Vec<Request>>,
+}
 
 struct Request {
     event_id: String,
@@ -31,29 +35,31 @@ impl Subjects {
             return Ok(Self::default());
         };
         let (time, who, outcome) = (Common::EventTime.name(), Common::UserName.name(), Common::EventOutcome.name());
+        let named = plan.clone().filter(col(who).is_not_null()).select([col(who)]).limit(1);
+        let are_logged = Cells::collect_streaming(named)?.rows() > 0;
         let columns = [schema::EVENT_ID, time, who, outcome].into_iter().chain(HOW.map(Common::name));
         let plan = plan
             .filter(frame::is_in(who, wanted.into_iter().collect()).and(col(time).is_not_null()))
             .select(columns.map(col).collect::<Vec<_>>());
         let cells = Cells::collect_streaming(plan)?;
-        let mut all: BTreeMap<String, Vec<Request>> = BTreeMap::new();
+        let mut requests: BTreeMap<String, Vec<Request>> = BTreeMap::new();
         for row in 0..cells.rows() {
             if let (Some(event_id), Some(time), Some(subject)) =
                 (cells.text(schema::EVENT_ID, row), cells.time(time, row), cells.text(who, row))
             {
                 let failed = cells.text(outcome, row).as_deref() == Some("failure");
                 let how = HOW.map(|common| cells.text(common.name(), row));
-                all.entry(subject).or_default().push(Request { event_id, time, failed, how });
+                requests.entry(subject).or_default().push(Request { event_id, time, failed, how });
             }
         }
-        Ok(Self(all))
+        Ok(Self { are_logged, requests })
     }
 
     /// Those of a token's subject, before it was written and from then on until it ends. The request in which it was
     /// written is neither.
     fn of(&self, leak: &Leak) -> (Uses, Uses) {
         let (mut before, mut since) = (Uses::default(), Uses::default());
-        let requests = leak.subject.as_ref().and_then(|subject| self.0.get(subject));
+        let requests = leak.subject.as_ref().and_then(|subject| self.requests.get(subject));
         for request in requests.into_iter().flatten() {
             if leak.written_in.contains(&request.event_id) || leak.end().is_some_and(|end| request.time >= end) {
                 continue;
@@ -63,10 +69,6 @@ impl Subjects {
             count(uses, &request.how, (1, u64::from(request.failed)), (at, at));
         }
         (before, since)
-    }
-
-    pub fn knows(&self, leak: &Leak) -> bool {
-        leak.subject.as_ref().is_some_and(|subject| self.0.contains_key(subject))
     }
 }
 
