@@ -127,9 +127,9 @@ fn an_id_finds_its_event() {
             &format!("SELECT event_id FROM {table} ORDER BY event_time LIMIT 1"),
         ]));
         let id = one[0]["event_id"].as_str().unwrap();
-        for flag in ["--id", "--pivot"] {
-            let found = jsonl(&env.ok(&["timeline", flag, id, "--depth", "0", "--format", "jsonl"]));
-            assert!(found.iter().any(|row| row["reference"] == id), "{table} {flag} {id}");
+        for asked in [&["--id", id][..], &["--pivot", id, "--depth", "0"]] {
+            let found = jsonl(&env.ok(&[&["timeline", "--format", "jsonl"], asked].concat()));
+            assert!(found.iter().any(|row| row["reference"] == id), "{table} {asked:?}");
         }
     }
     let own = jsonl(&env.ok(&["query", "--format", "jsonl", "SELECT ct_event_id, event_id FROM cloudtrail LIMIT 1"]));
@@ -226,7 +226,6 @@ fn exports_are_what_their_specifications_ask() {
     let parquet = env.path().join("timeline.parquet");
     env.cmd(&["timeline", "--format", "parquet", "-o", text(&parquet)]).code(0);
     assert!(std::fs::read(&parquet).unwrap().starts_with(b"PAR1"));
-    env.cmd(&["timeline", "--format", "parquet"]).fails(&["give a file with -o"]);
 }
 
 #[test]
