@@ -36,7 +36,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
         ],
     ),
     ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),
-    ("frame", &["model", "lake"], &["polars", "hashbrown", "sqlparser", "strsim"]),
+    ("frame", &["model", "lake"], &["polars", "foldhash", "hashbrown", "sqlparser", "strsim"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),
     ("detect", &["model", "lake", "frame"], &["polars"]),
     (

@@ -2,9 +2,10 @@
 //! end where most keys differ, here a group is its key and its numbers.
 
 use super::FrameError;
+use foldhash::quality::RandomState;
 use hashbrown::HashTable;
 use polars::prelude::*;
-use std::hash::{BuildHasher, RandomState};
+use std::hash::BuildHasher;
 
 /// What becomes of a number over the rows of a group.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -157,7 +158,7 @@ struct Encoded {
 impl Groups {
     pub fn new(folds: Vec<Fold>) -> Self {
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        Self { folds, hasher: RandomState::new(), shares: (0..cores).map(|_| Share::default()).collect() }
+        Self { folds, hasher: RandomState::default(), shares: (0..cores).map(|_| Share::default()).collect() }
     }
 
     /// Takes rows: columns of keys, and the numbers for each fold.
@@ -306,7 +307,7 @@ impl Share {
         for piece in encoded {
             for (at, (key, hash)) in piece.keys.iter().enumerate() {
                 // The table itself goes by the lowest and the highest bits.
-                if (hash >> 32) as usize % of != number {
+                if (hash >> 40) as usize % of != number {
                     continue;
                 }
                 let group = self.group(key, &piece.long, *hash, folds, hasher);
