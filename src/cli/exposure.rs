@@ -263,10 +263,12 @@ fn blocks(out: &mut dyn Write, told: &Exposed, context: &Context, networks: &Net
     if quiet.is_empty() {
         return Ok(());
     }
-    let mut table = Table::new(&["verdict", "severity", "credential", "rules", "written", "times", "where", "life"]);
+    let shown = ["verdict", "severity", "credential", "rules", "written", "times", "where", "life"];
+    let mut table = Table::new(&shown);
     for one in quiet {
         let row = cells(one, context, networks);
-        table.push([0, 1, 2, 3, 4, 5, 6, 8].map(|cell| clip(&row[cell], 48).into_owned()).to_vec());
+        let named = HEADERS.iter().zip(&row).filter(|(header, _)| shown.contains(*header));
+        table.push(named.map(|(_, cell)| clip(cell, 48).into_owned()).collect());
     }
     write!(out, "{}", table.render(context.terminal.width()))?;
     Ok(())

@@ -1,19 +1,16 @@
 //! `logsift firstseen`.
 
-use super::args::{OutputArgs, TableFormat};
+use super::args::OutputArgs;
 use super::context::Context;
 use super::context_file::ContextArgs;
 use super::exit::Exit;
+use super::listing::Listing;
 use super::time_flags::time_or_ago;
-use super::{terminal, timeline};
-use crate::report::table::Table;
-use crate::report::text::{clip, number};
-use crate::report::{csv, jsonl};
+use super::timeline;
+use crate::report::text::number;
 use crate::timeline::{FirstSeen, Seen, first_seen};
 use clap::{Args, ValueEnum};
 use serde::Serialize;
-use std::borrow::Cow;
-use std::io::Write;
 
 /// First and last seen: who and what is new?
 ///
@@ -50,7 +47,7 @@ enum Kind {
     Path,
 }
 
-/// A line of JSON.
+/// A row: what was seen, and whose address it is.
 #[derive(Serialize)]
 struct Named<'a> {
     #[serde(flatten)]
@@ -81,46 +78,27 @@ pub(super) fn run(args: &FirstSeenArgs, context: &Context) -> anyhow::Result<Exi
     }
     let left = left.saturating_sub(all.len() as u64);
     masker.mask_all(&mut all.iter_mut().map(|one| &mut one.value).collect::<Vec<_>>());
-    let headers = ["first", "last", "kind", "value", "network", "events", "tables"];
-    let row = |one: &FirstSeen| -> [String; 7] {
-        let name = networks.name_of(&one.value, one.first).filter(|_| one.kind == Seen::Ip);
+    let rows: Vec<Named<'_>> = all
+        .iter()
+        .map(|one| {
+            let network = networks.name_of(&one.value, one.first).filter(|_| one.kind == Seen::Ip);
+            Named { one, network }
+        })
+        .collect();
+    let cells = |Named { one, network }: &Named<'_>| -> [String; 7] {
         [
             context.show_time(one.first),
             context.show_time(one.last),
             one.kind.as_str().to_owned(),
             one.value.clone(),
-            name.unwrap_or_default().to_owned(),
+            network.unwrap_or_default().to_owned(),
             one.events.to_string(),
             one.tables.keys().cloned().collect::<Vec<_>>().join(", "),
         ]
     };
-    let mut out = terminal::output(args.output.output.as_deref())?;
-    match args.output.format {
-        TableFormat::Jsonl => {
-            for one in &all {
-                let network = networks.name_of(&one.value, one.first).filter(|_| one.kind == Seen::Ip);
-                jsonl::write_line(&mut *out, &Named { one, network })?;
-            }
-        }
-        TableFormat::Csv => {
-            csv::write_row(&mut *out, &headers.map(Cow::Borrowed))?;
-            for one in &all {
-                csv::write_row(&mut *out, &row(one).map(Cow::Owned))?;
-            }
-        }
-        TableFormat::Table => {
-            let mut table = Table::new(&headers).right_aligned(&["events"]);
-            for one in &all {
-                let mut cells = row(one);
-                cells[3] = clip(&cells[3], 80).into_owned();
-                table.push(cells.to_vec());
-            }
-            if !table.is_empty() {
-                write!(out, "{}", table.render(context.terminal.width()))?;
-            }
-        }
-    }
-    out.flush()?;
+    let headers = &["first", "last", "kind", "value", "network", "events", "tables"];
+    let listing = Listing { headers, numbers: &["events"], clipped: &[(3, 80)] };
+    listing.write(&rows, cells, (args.output.format, args.output.output.as_deref()), context)?;
     if left > 0 {
         context.terminal.say(&format!("{} more left out by --limit", number(left)));
     }

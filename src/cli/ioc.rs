@@ -2,21 +2,19 @@
 
 mod lists;
 
-use super::args::{OutputArgs, TableFormat};
+use super::args::OutputArgs;
 use super::context::Context;
 use super::exit::Exit;
-use super::terminal;
+use super::listing::Listing;
 use super::time_flags::TimeArgs;
 use crate::model::Indicator;
-use crate::report::table::Table;
-use crate::report::text::{clip, counted, number};
-use crate::report::{csv, jsonl};
+use crate::report::text::{counted, number};
 use crate::timeline::{Sighting, sweep};
 use anyhow::Context as _;
 use clap::Args;
-use std::borrow::Cow;
+use serde::Serialize;
 use std::collections::BTreeSet;
-use std::io::{Read as _, Write};
+use std::io::Read as _;
 use std::path::PathBuf;
 
 /// Which indicators of compromise stand in the lake?
@@ -88,60 +86,39 @@ fn text_of(file: &PathBuf) -> anyhow::Result<String> {
 
 const HEADERS: [&str; 9] = ["kind", "indicator", "events", "first", "last", "tables", "resources", "note", "ref"];
 
-fn cells(sighting: &Sighting, context: &Context) -> [String; 9] {
-    let tables = sighting.tables.iter().map(|(table, n)| format!("{table} {n}")).collect::<Vec<_>>().join(", ");
+/// One line of the list.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Row<'a> {
+    Seen(&'a Sighting),
+    Unseen { indicator: &'a Indicator, events: u64 },
+}
+
+fn cells(row: &Row<'_>, context: &Context) -> [String; 9] {
+    let (indicator, sighting) = match row {
+        Row::Seen(sighting) => (&sighting.indicator, Some(*sighting)),
+        Row::Unseen { indicator, .. } => (*indicator, None),
+    };
+    let of = |told: fn(&Sighting, &Context) -> String| sighting.map(|one| told(one, context)).unwrap_or_default();
     [
-        sighting.indicator.kind.as_str().to_owned(),
-        sighting.indicator.value.clone(),
-        sighting.events.to_string(),
-        context.show_time(sighting.first),
-        context.show_time(sighting.last),
-        tables,
-        sighting.resources.iter().cloned().collect::<Vec<_>>().join(", "),
-        sighting.indicator.note.clone().unwrap_or_default(),
-        sighting.reference.clone(),
+        indicator.kind.as_str().to_owned(),
+        indicator.value.clone(),
+        sighting.map_or(0, |one| one.events).to_string(),
+        of(|one, context| context.show_time(one.first)),
+        of(|one, context| context.show_time(one.last)),
+        of(|one, _| one.tables.iter().map(|(table, n)| format!("{table} {n}")).collect::<Vec<_>>().join(", ")),
+        of(|one, _| one.resources.iter().cloned().collect::<Vec<_>>().join(", ")),
+        indicator.note.clone().unwrap_or_default(),
+        of(|one, _| one.reference.clone()),
     ]
 }
 
 fn print(args: &IocArgs, context: &Context, seen: &[Sighting], all: &[Indicator]) -> anyhow::Result<()> {
-    let mut out = terminal::output(args.output.output.as_deref())?;
     let known: BTreeSet<&Indicator> = seen.iter().map(|sighting| &sighting.indicator).collect();
-    let unseen: Vec<&Indicator> = all.iter().filter(|one| args.all && !known.contains(one)).collect();
-    let blank = |one: &Indicator| -> [String; 9] {
-        let mut row: [String; 9] = Default::default();
-        (row[0], row[1], row[2]) = (one.kind.as_str().to_owned(), one.value.clone(), "0".to_owned());
-        row[7] = one.note.clone().unwrap_or_default();
-        row
-    };
-    let rows = seen.iter().map(|sighting| cells(sighting, context)).chain(unseen.iter().map(|one| blank(one)));
-    match args.output.format {
-        TableFormat::Jsonl => {
-            for sighting in seen {
-                jsonl::write_line(&mut *out, sighting)?;
-            }
-            for one in unseen {
-                jsonl::write_line(&mut *out, &serde_json::json!({"indicator": one, "events": 0}))?;
-            }
-        }
-        TableFormat::Csv => {
-            csv::write_row(&mut *out, &HEADERS.map(Cow::Borrowed))?;
-            for row in rows {
-                csv::write_row(&mut *out, &row.map(Cow::Owned))?;
-            }
-        }
-        TableFormat::Table => {
-            let mut table = Table::new(&HEADERS).right_aligned(&["events"]);
-            for mut row in rows {
-                for (cell, most) in [(1, 60), (6, 40), (7, 40), (8, 12)] {
-                    row[cell] = clip(&row[cell], most).into_owned();
-                }
-                table.push(row.to_vec());
-            }
-            if !table.is_empty() {
-                write!(out, "{}", table.render(context.terminal.width()))?;
-            }
-        }
-    }
-    out.flush()?;
-    Ok(())
+    let unseen = all.iter().filter(|one| args.all && !known.contains(one));
+    let unseen = unseen.map(|indicator| Row::Unseen { indicator, events: 0 });
+    let rows: Vec<Row<'_>> = seen.iter().map(Row::Seen).chain(unseen).collect();
+    let clipped = &[(1, 60), (6, 40), (7, 40), (8, 12)];
+    let listing = Listing { headers: &HEADERS, numbers: &["events"], clipped };
+    listing.write(&rows, |row| cells(row, context), (args.output.format, args.output.output.as_deref()), context)
 }

@@ -19,6 +19,8 @@ mod import;
 #[cfg(feature = "query")]
 mod ioc;
 mod lake;
+#[cfg(feature = "query")]
+mod listing;
 mod parse;
 mod patterns;
 #[cfg(feature = "query")]

@@ -2,9 +2,8 @@
 
 use super::{Case, Detector};
 use crate::frame::{self, Cells, FrameError};
-use crate::model::{Common, Detection, Micros, Severity};
+use crate::model::{Common, Detection, Micros, Severity, is_private};
 use polars::prelude::*;
-use std::net::IpAddr;
 
 pub(super) struct EgressVolume;
 
@@ -90,38 +89,5 @@ fn detection(
         outcome: Some("success".to_owned()),
         event_id: cells.text("event", row),
         follow_keys: Vec::new(),
-    }
-}
-
-/// RFC 1918, RFC 6598, loopback, link-local and IPv6 unique local addresses.
-fn is_private(text: &str) -> bool {
-    // Nearly all addresses of a flow log are told by their first byte.
-    if !matches!(text.as_bytes().first(), Some(b'1' | b':' | b'f' | b'F')) {
-        return false;
-    }
-    match text.parse() {
-        Ok(IpAddr::V4(v4)) => {
-            let [a, b, ..] = v4.octets();
-            v4.is_private() || v4.is_loopback() || v4.is_link_local() || (a == 100 && (64..128).contains(&b))
-        }
-        Ok(IpAddr::V6(v6)) => {
-            v6.is_loopback() || (v6.segments()[0] & 0xfe00) == 0xfc00 || (v6.segments()[0] & 0xffc0) == 0xfe80
-        }
-        Err(_) => false,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::is_private;
-
-    #[test]
-    fn private_ranges() {
-        for text in ["10.0.3.14", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "::1"] {
-            assert!(is_private(text), "{text}");
-        }
-        for text in ["198.51.100.23", "172.32.0.1", "100.128.0.1", "2001:db8::1", "-"] {
-            assert!(!is_private(text), "{text}");
-        }
     }
 }

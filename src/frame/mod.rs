@@ -76,21 +76,26 @@ fn pivoted(lake: &Lake, name: &str, range: TimeRange, pivot: &Pivot) -> Result<O
     of_parts(lake, name, lake.parts(name, range).filter(may), range)
 }
 
-/// [`table`] in pieces of about so many rows, all with the same columns.
-pub(crate) fn in_pieces(lake: &Lake, name: &str, range: TimeRange, rows: u64) -> Result<Vec<LazyFrame>, FrameError> {
+/// Rows of a piece.
+const PIECE: u64 = 2_000_000;
+
+/// [`table`] in pieces, all with the same columns.
+pub(crate) fn in_pieces(lake: &Lake, name: &str, range: TimeRange) -> Result<Vec<LazyFrame>, FrameError> {
     let Some(mut whole) = table(lake, name, range)? else {
         return Ok(Vec::new());
     };
     let schema = whole.collect_schema()?;
     let mut pieces = Vec::new();
-    let mut parts: Vec<&Part> = Vec::new();
+    let (mut parts, mut rows): (Vec<&Part>, u64) = (Vec::new(), 0);
     let mut all = lake.parts(name, range).peekable();
     while let Some(part) = all.next() {
         parts.push(part);
-        let full = parts.iter().map(|part| part.rows).sum::<u64>() >= rows;
-        if (full || all.peek().is_none())
-            && let Some(mut piece) = of_parts(lake, name, parts.drain(..), range)?
-        {
+        rows += part.rows;
+        if rows < PIECE && all.peek().is_some() {
+            continue;
+        }
+        rows = 0;
+        if let Some(mut piece) = of_parts(lake, name, parts.drain(..), range)? {
             let present = piece.collect_schema()?;
             let missing = schema.iter().filter(|(column, _)| !present.contains(column));
             let nulls: Vec<Expr> =

@@ -22,8 +22,6 @@ pub struct SqlQuery<'a> {
 
 /// Below that Polars alone is quick and needs little.
 pub const IN_PIECES_FROM: u64 = 20_000_000;
-/// Rows of a piece.
-const PIECE: u64 = 2_000_000;
 
 impl SqlQuery<'_> {
     /// Whether a name stands anywhere in the query: only such tables are opened.
@@ -112,9 +110,12 @@ fn grouped(lake: &Lake, query: &SqlQuery<'_>) -> Result<Option<Cells>, FrameErro
         tables.retain(|table| *table == asked.table);
     }
     let rows: u64 = tables.iter().flat_map(|table| lake.parts(table, query.range)).map(|part| part.rows).sum();
+    if rows < query.in_pieces_from {
+        return Ok(None);
+    }
     let view = || common_columns().into_iter().map(col).collect::<Vec<_>>();
     let whole = if is_view { events(lake, &tables, query.range)? } else { table(lake, &asked.table, query.range)? };
-    let Some(mut whole) = whole.filter(|_| rows >= query.in_pieces_from) else {
+    let Some(mut whole) = whole else {
         return Ok(None);
     };
     let columns = whole.collect_schema()?;
@@ -123,7 +124,7 @@ fn grouped(lake: &Lake, query: &SqlQuery<'_>) -> Result<Option<Cells>, FrameErro
     };
     let mut groups = Groups::new(asked.aggregates.iter().map(|(fold, _)| *fold).collect());
     for table in tables {
-        for piece in in_pieces(lake, table, query.range, PIECE)? {
+        for piece in in_pieces(lake, table, query.range)? {
             let mut context = polars::sql::SQLContext::new();
             context.register(&asked.table, if is_view { piece.select(view()) } else { piece });
             let rows = Cells::collect_streaming(context.execute(&asked.rows)?)?.frame;

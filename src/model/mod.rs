@@ -28,7 +28,7 @@ pub use field::{Common, Field, Kind, Link};
 pub use finding::Finding;
 pub use indicator::{Indicator, IndicatorKind};
 pub use masker::Masker;
-pub use network::{IpNetwork, NetworkContext, Standing};
+pub use network::{IpNetwork, NetworkContext, Standing, is_private};
 pub use occurrence::Place;
 pub use payload::{PayloadField, PayloadLog};
 pub use ranges::Ranges;

@@ -3,6 +3,7 @@
 use super::time::Micros;
 use std::collections::{BTreeMap, HashMap};
 use std::net::IpAddr;
+use std::sync::LazyLock;
 
 /// A range of addresses in CIDR notation; one address is a range too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -138,6 +139,14 @@ const SHIPPED: [(&str, Standing, &str); 13] = [
     ("fe80::/10", Standing::Private, "link-local"),
 ];
 
+/// Whether a text is an address that is not routed on the internet.
+pub fn is_private(text: &str) -> bool {
+    static SHIPPED: LazyLock<NetworkContext> = LazyLock::new(NetworkContext::shipped);
+    // Nearly all addresses of a flow log are told by their first byte.
+    matches!(text.as_bytes().first(), Some(b'1' | b':' | b'f' | b'F'))
+        && text.parse().is_ok_and(|ip| SHIPPED.of(ip, Micros(0)).is_some_and(|k| k.standing == Standing::Private))
+}
+
 impl NetworkContext {
     /// The private and documentation ranges, nothing of anybody.
     pub fn shipped() -> Self {
@@ -174,6 +183,16 @@ impl NetworkContext {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn private_addresses_as_text() {
+        for text in ["10.0.3.14", "172.31.0.1", "192.168.1.1", "100.64.0.1", "fd00::1", "fe80::1", "::1"] {
+            assert!(is_private(text), "{text}");
+        }
+        for text in ["198.51.100.23", "172.32.0.1", "100.128.0.1", "2001:db8::1", "-"] {
+            assert!(!is_private(text), "{text}");
+        }
+    }
 
     fn at(address: &str) -> IpAddr {
         address.parse().unwrap()

@@ -66,9 +66,6 @@ pub struct Sights {
     pub all: u64,
 }
 
-/// Rows of a piece.
-const PIECE: u64 = 2_000_000;
-
 /// Values of these kinds, by first sight, the first `limit` of them. Whatever is `new_since` was never seen before in
 /// this lake.
 ///
@@ -116,7 +113,7 @@ fn group(lake: &Lake, kind: Seen, tables: &[&str]) -> Result<Groups, FrameError>
     let mut groups =
         Groups::new([Fold::Min, Fold::Max].into_iter().chain((0..=tables.len()).map(|_| Fold::Count)).collect());
     for (at, table) in tables.iter().enumerate() {
-        for piece in frame::in_pieces(lake, table, TimeRange::default(), PIECE)? {
+        for piece in frame::in_pieces(lake, table, TimeRange::default())? {
             let value = kind.value().alias("value");
             let plan = piece.select([value, col(time)]).filter(col("value").is_not_null().and(col(time).is_not_null()));
             let rows = Cells::collect_streaming(plan)?;

@@ -147,6 +147,11 @@ fn a_lake_without_cloudtrail_or_scan_says_so() {
     let output = env.cmd(&["exposure", "--format", "jsonl"]).code(0);
     let secret = &output.jsonl()[0];
     assert_eq!(secret["verdict"], "not_visible", "{secret}");
+    let table = env.cmd(&["exposure"]).code(0).stdout;
+    let (head, row) = table.split_once('\n').unwrap();
+    let column = |name: &str| row[head.find(name).unwrap()..].split("  ").next().unwrap();
+    assert_eq!(column("written"), secret["first_written"].as_str().unwrap(), "{table}");
+    assert_eq!(column("where"), "/app/deploy", "{table}");
     assert!(output.stderr.contains("no CloudTrail in this lake"), "{}", output.stderr);
     let unscanned = TestEnv::new();
     unscanned.file("app.log", "hello\n");

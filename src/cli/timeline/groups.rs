@@ -1,20 +1,16 @@
 //! Sessions and histogram: a timeline counted instead of told.
 
 use super::print::{TimelineFormat, TimelineOutput};
+use crate::cli::args::TableFormat;
 use crate::cli::context::Context;
 use crate::cli::exit::Exit;
-use crate::cli::terminal;
+use crate::cli::listing::Listing;
 use crate::frame::FrameError;
 use crate::lake::Lake;
 use crate::model::summary::Histogram;
 use crate::model::{Masker, Micros, TimeRange};
-use crate::report::table::Table;
-use crate::report::text::{clip, number};
-use crate::report::{csv, jsonl};
 use crate::timeline::{self, Session, Sessions, StorySources, TimelineQuery, Wanted};
 use serde::Serialize;
-use std::borrow::Cow;
-use std::io::Write;
 
 pub(super) fn sessions(
     lake: &Lake,
@@ -167,7 +163,7 @@ fn drawn(count: u64, most: u64) -> String {
     format!("{}{}", "█".repeat(eighths / 8), PARTS[eighths % 8])
 }
 
-/// Rows in the formats that every table has; `clipped` names the cells that may be long.
+/// Rows as a list; `clipped` names the cells that may be long.
 fn write<T: Serialize, const N: usize>(
     rows: &[T],
     headers: &[&str; N],
@@ -176,47 +172,17 @@ fn write<T: Serialize, const N: usize>(
     output: &TimelineOutput,
     context: &Context,
 ) -> anyhow::Result<()> {
-    let mut out = terminal::output(output.output.as_deref())?;
-    match output.format {
-        TimelineFormat::Jsonl => {
-            for row in rows {
-                jsonl::write_line(&mut *out, row)?;
-            }
-        }
-        TimelineFormat::Csv => {
-            csv::write_row(&mut *out, &headers.map(Cow::Borrowed))?;
-            for row in rows {
-                csv::write_row(&mut *out, &cells(row).map(Cow::Owned))?;
-            }
-        }
-        TimelineFormat::Table => {
-            let mut table = Table::new(headers).right_aligned(&[
-                "events",
-                "failed",
-                "duration",
-                "ids",
-                "median",
-                "nine tenths from",
-                "to",
-            ]);
-            for row in rows {
-                let mut shown = cells(row).to_vec();
-                for cell in clipped {
-                    shown[*cell] = clip(&shown[*cell], 60).into_owned();
-                }
-                table.push(shown);
-            }
-            let to_stdout = output.output.is_none();
-            let width = if to_stdout { context.terminal.width() } else { None };
-            if !table.is_empty() {
-                write!(out, "{}", table.render(width))?;
-                context.terminal.verbose(&format!("{} rows", number(rows.len() as u64)));
-            }
-        }
+    let format = match output.format {
+        TimelineFormat::Table => TableFormat::Table,
+        TimelineFormat::Jsonl => TableFormat::Jsonl,
+        TimelineFormat::Csv => TableFormat::Csv,
         TimelineFormat::Parquet | TimelineFormat::Timesketch | TimelineFormat::Ecs | TimelineFormat::Ocsf => {
             anyhow::bail!("sessions and histograms are written as table, jsonl or csv")
         }
-    }
-    out.flush()?;
-    Ok(())
+    };
+    let clipped: Vec<(usize, usize)> = clipped.iter().map(|cell| (*cell, 60)).collect();
+    let listing = Listing { headers, numbers: &NUMBERS, clipped: &clipped };
+    listing.write(rows, cells, (format, output.output.as_deref()), context)
 }
+
+const NUMBERS: [&str; 7] = ["events", "failed", "duration", "ids", "median", "nine tenths from", "to"];
