@@ -4,7 +4,8 @@ use super::args::{OutputArgs, TableFormat};
 use super::context::Context;
 use super::context_file::ContextArgs;
 use super::exit::Exit;
-use super::timeline::{detections, findings_of, texts_of};
+use super::time_flags::duration;
+use super::timeline::{self, detections, findings_of, texts_of};
 use super::{settings, terminal};
 use crate::lake::Lake;
 use crate::model::{Exposure, Masker, NetworkContext, TimeRange, Verdict};
@@ -102,13 +103,15 @@ fn add_events(
 ) -> anyhow::Result<()> {
     let detections = detections(lake, TimeRange::default(), findings)?;
     let sources = StorySources { findings, detections: &detections };
+    let window = duration(timeline::WINDOW)?;
     let used = |one: &&mut Exposure| one.verdict == Verdict::UsedFromSomewhereNew && one.issued_by.is_none();
     for one in exposures.iter_mut().filter(used) {
         let starts: Vec<String> = match one.fingerprints.first() {
             Some(fingerprint) if !one.credential.starts_with('A') => vec![fingerprint.clone()],
             _ => vec![one.credential.clone()],
         };
-        let asked = PivotQuery { starts: &starts, depth: 3, window: 2 * 3_600_000_000, most: 2_000, context: networks };
+        let asked =
+            PivotQuery { starts: &starts, depth: timeline::DEPTH, window, most: timeline::FAN_OUT, context: networks };
         one.events = pivot(lake, &TimelineQuery::default(), &sources, &asked)?.entries;
     }
     Ok(())

@@ -32,7 +32,7 @@ impl Detector for IamPersistence {
         let Some(events) = frame::table(case.lake, "cloudtrail", case.range)? else {
             return Ok(Vec::new());
         };
-        let plan = events.filter(frame::is_one_of(Common::EventAction.name(), &ACTIONS));
+        let plan = events.filter(frame::is_in(Common::EventAction.name(), ACTIONS));
         let cells = Cells::collect(plan)?;
         let mut all = Vec::new();
         for row in 0..cells.rows() {

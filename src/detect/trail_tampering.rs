@@ -36,7 +36,7 @@ impl Detector for TrailTampering {
             return Ok(Vec::new());
         };
         let action = Common::EventAction.name();
-        let plan = events.filter(frame::is_one_of(action, &OFF).or(frame::is_one_of(action, &ON)));
+        let plan = events.filter(frame::is_in(action, OFF).or(frame::is_in(action, ON)));
         let cells = Cells::collect(plan)?;
         let mut all = Vec::new();
         for row in 0..cells.rows() {

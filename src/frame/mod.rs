@@ -19,7 +19,7 @@ pub use export::EntryWriter;
 pub use groups::{Fold, Groups, Numbers, numbers};
 pub use library::{ReadyQuery, library};
 pub use pieces::pieces;
-pub use predicates::{has_any, has_any_link, has_link, in_networks, is_in, is_one_of, text_matches, where_sql};
+pub use predicates::{has_any, has_link, in_networks, is_in, text_matches, where_sql};
 pub use sql::{IN_PIECES_FROM, SqlQuery, SqlResult, sql};
 
 /// Why a query cannot run.

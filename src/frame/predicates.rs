@@ -12,17 +12,7 @@ pub fn has_link(link: Link, value: &str) -> Expr {
     col(link.column()).list().contains(lit(value.to_owned()), false)
 }
 
-/// A list column holds any of the values.
-pub fn has_any_link(link: Link, values: &[String]) -> Expr {
-    values.iter().map(|v| has_link(link, v)).reduce(Expr::or).unwrap_or_else(|| lit(false))
-}
-
-/// A string column is one of the values.
-pub fn is_one_of(column: &str, values: &[&str]) -> Expr {
-    values.iter().map(|v| col(column).eq(lit((*v).to_owned()))).reduce(Expr::or).unwrap_or_else(|| lit(false))
-}
-
-/// A list column holds any of many values: one pass over its items, however many values there are.
+/// A list column holds any of the values: one pass over its items, however many values there are.
 pub fn has_any(link: Link, values: impl IntoIterator<Item = String>) -> Expr {
     let values: HashSet<String> = values.into_iter().collect();
     let count = values.len();
@@ -39,9 +29,9 @@ pub fn text_matches(column: &str, name: &str, test: impl Fn(&str) -> bool + Send
     col(column).map_with_fmt_str(check, output, name)
 }
 
-/// A string column is one of many values.
-pub fn is_in(column: &str, values: Vec<String>) -> Expr {
-    let values = Series::new(PlSmallStr::EMPTY, values);
+/// A string column is one of the values.
+pub fn is_in<T: AsRef<str>>(column: &str, values: impl IntoIterator<Item = T>) -> Expr {
+    let values = StringChunked::from_iter_values(PlSmallStr::EMPTY, values.into_iter()).into_series();
     col(column).is_in(lit(values).implode(false), false)
 }
 

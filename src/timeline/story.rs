@@ -35,18 +35,14 @@ pub fn story(
 /// Events of the addresses and keys that the detections say to follow. Flows only where a detection came
 /// from flows: every request has two of them, and they say less.
 fn linked_to(detections: &[Detection]) -> Expr {
-    let unique = |values: Vec<String>| values.into_iter().collect::<BTreeSet<_>>().into_iter().collect::<Vec<_>>();
     let ips = |flows: bool| {
-        let of = detections.iter().filter(|d| (d.source_table == "vpcflow") == flows);
-        unique(of.flat_map(|d| d.follow_ips.clone()).collect())
+        let of = detections.iter().filter(move |d| (d.source_table == "vpcflow") == flows);
+        frame::has_any(Link::Ip, of.flat_map(|d| d.follow_ips.iter().cloned()))
     };
-    let keys = unique(detections.iter().flat_map(|d| d.follow_keys.clone()).collect());
+    let keys = detections.iter().flat_map(|d| d.follow_keys.iter().cloned());
     let ids: BTreeSet<&str> = detections.iter().filter_map(|d| d.event_id.as_deref()).collect();
-    let requests = frame::has_any_link(Link::Ip, &ips(false)).and(col(schema::SOURCE_TABLE).neq(lit("vpcflow")));
-    requests
-        .or(frame::has_any_link(Link::Ip, &ips(true)))
-        .or(frame::has_any_link(Link::Key, &keys))
-        .or(frame::is_one_of(schema::EVENT_ID, &ids.into_iter().collect::<Vec<_>>()))
+    let requests = ips(false).and(col(schema::SOURCE_TABLE).neq(lit("vpcflow")));
+    requests.or(ips(true)).or(frame::has_any(Link::Key, keys)).or(frame::is_in(schema::EVENT_ID, ids))
 }
 
 /// Findings of one rule in one place become one row at the first of them: sixty users' tokens in one log

@@ -22,6 +22,11 @@ use print::{Printer, TimelineOutput};
 use std::io::Write as _;
 use std::ops::ControlFlow;
 
+/// How far a pivot goes where nobody says: steps, time, events of one value.
+pub(super) const DEPTH: u32 = 3;
+pub(super) const WINDOW: &str = "2h";
+pub(super) const FAN_OUT: u64 = 2_000;
+
 /// What happened, in order.
 ///
 /// One merged, time-ordered list over all tables of the lake, with findings at their first sighting and
@@ -68,13 +73,13 @@ pub struct TimelineArgs {
     #[arg(long, value_name = "ID", help_heading = "Pivot", conflicts_with_all = ["sessions", "histogram"])]
     pivot: Vec<String>,
     /// Steps to go from there; all events of one request are one step
-    #[arg(long, value_name = "N", help_heading = "Pivot", default_value_t = 3, requires = "pivot")]
+    #[arg(long, value_name = "N", help_heading = "Pivot", default_value_t = DEPTH, requires = "pivot")]
     depth: u32,
     /// How far apart two events of one address, session or target may lie
-    #[arg(long, value_name = "DURATION", help_heading = "Pivot", default_value = "2h", requires = "pivot")]
+    #[arg(long, value_name = "DURATION", help_heading = "Pivot", default_value = WINDOW, requires = "pivot")]
     window: String,
     /// Do not follow what more events than this have
-    #[arg(long, value_name = "N", help_heading = "Pivot", default_value_t = 2_000, requires = "pivot")]
+    #[arg(long, value_name = "N", help_heading = "Pivot", default_value_t = FAN_OUT, requires = "pivot")]
     fan_out: u64,
     /// Fold runs of the like into one row, with their number and last time
     #[arg(long, conflicts_with_all = ["sessions", "histogram"])]

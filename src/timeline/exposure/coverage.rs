@@ -36,7 +36,7 @@ fn stops(lake: &Lake) -> Result<Vec<String>, FrameError> {
     let time = Common::EventTime.name();
     let wanted = [SILENCING[0], SILENCING[1], "StartLogging"];
     let plan = calls
-        .filter(frame::is_one_of(action, &wanted).and(col(Common::EventOutcome.name()).neq(lit("failure"))))
+        .filter(frame::is_in(action, wanted).and(col(Common::EventOutcome.name()).neq(lit("failure"))))
         .select([time, action, Common::Target.name(), Common::UserArn.name()].map(col))
         .sort([time], SortMultipleOptions::default());
     let cells = Cells::collect(plan)?;

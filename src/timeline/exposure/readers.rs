@@ -51,7 +51,7 @@ impl Reads {
         let mut selected: Vec<Expr> = columns.iter().map(|common| col(common.name())).collect();
         selected.push(col(parameters));
         let succeeded = col(Common::EventOutcome.name()).neq(lit("failure"));
-        let plan = calls.filter(frame::is_one_of(Common::EventAction.name(), &READS).and(succeeded)).select(selected);
+        let plan = calls.filter(frame::is_in(Common::EventAction.name(), READS).and(succeeded)).select(selected);
         let cells = Cells::collect(plan)?;
         let text = |common: Common, row: usize| cells.text(common.name(), row);
         let read = |row: usize| {

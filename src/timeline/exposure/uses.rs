@@ -39,7 +39,7 @@ impl Subjects {
         let are_logged = Cells::collect_streaming(named)?.rows() > 0;
         let columns = [schema::EVENT_ID, time, who, outcome].into_iter().chain(HOW.map(Common::name));
         let plan = plan
-            .filter(frame::is_in(who, wanted.into_iter().collect()).and(col(time).is_not_null()))
+            .filter(frame::is_in(who, &wanted).and(col(time).is_not_null()))
             .select(columns.map(col).collect::<Vec<_>>());
         let cells = Cells::collect_streaming(plan)?;
         let mut requests: BTreeMap<String, Vec<Request>> = BTreeMap::new();
@@ -87,7 +87,7 @@ pub(super) fn of(lake: &Lake, leak: &Leak, subjects: &Subjects) -> Result<(Uses,
             let named = col(schema::SOURCE_TABLE).neq(lit("cloudtrail")).and(frame::has_link(Link::Key, key));
             (signed.or(named), vec![vec![(Link::Key, key.clone())]])
         }
-        None => (frame::is_in(schema::EVENT_ID, leak.written_in.iter().cloned().collect()), frame::Pivot::new()),
+        None => (frame::is_in(schema::EVENT_ID, &leak.written_in), frame::Pivot::new()),
     };
     let Some(plan) = frame::events_with(lake, &tables, TimeRange::default(), &pivot)? else {
         return Ok((before, since));
@@ -156,7 +156,7 @@ pub(super) fn issued(lake: &Lake, exposure: &Exposure, from: &[String]) -> Resul
             col(Common::AccessKeyId.name())
                 .eq(lit(exposure.credential.clone()))
                 .and(col(made).is_not_null())
-                .and(frame::is_in(Common::SourceIp.name(), from.to_vec())),
+                .and(frame::is_in(Common::SourceIp.name(), from)),
         )
         .select([col(made), col(Common::EventTime.name())]);
     let cells = Cells::collect(plan)?;

@@ -64,7 +64,7 @@ impl<'a> Fetch<'a> {
                 .or(is(Common::UserArn.name()))
                 .or(is(Common::Target.name()))
                 .or(is(schema::EVENT_ID))
-                .or(frame::is_one_of(schema::EVENT_ID, &self.tokens.events_of(start))),
+                .or(frame::is_in(schema::EVENT_ID, self.tokens.events_of(start))),
         };
         let pruned = match start.parse::<std::net::IpAddr>() {
             Ok(ip) => vec![vec![(Link::Ip, ip.to_string())]],
@@ -149,7 +149,7 @@ impl<'a> Fetch<'a> {
             let options = ExplodeOptions { empty_as_null: false, keep_nulls: false };
             plan = plan.explode(by_name([column], true, false), options);
         }
-        let plan = plan.filter(frame::is_in(column, values.keys().cloned().collect()));
+        let plan = plan.filter(frame::is_in(column, values.keys()));
         let plan = plan.group_by([col(column)]).agg([len().alias("n")]);
         let cells = Cells::collect_streaming(plan)?;
         let mut few = Times::new();
@@ -174,7 +174,7 @@ impl<'a> Fetch<'a> {
                 (frame::has_any(link, listed()), pruned)
             }
             None => {
-                let predicate = frame::is_in(column(by), listed().collect());
+                let predicate = frame::is_in(column(by), listed());
                 let trail = col(schema::SOURCE_TABLE).eq(lit("cloudtrail"));
                 (if by == By::Target { predicate.and(trail) } else { predicate }, frame::Pivot::new())
             }
@@ -263,7 +263,7 @@ impl Tokens {
         let mut plan = table.clone().select([col("fingerprint"), col("event_id")]);
         // Scans of older versions did not say of what category a place is.
         if table.clone().collect_schema()?.contains("category") {
-            let secrets = frame::is_one_of("category", &["credential", "token", "key"]);
+            let secrets = frame::is_in("category", ["credential", "token", "key"]);
             plan = table.filter(secrets).select([col("fingerprint"), col("event_id")]);
         }
         let cells = Cells::collect(plan)?;
