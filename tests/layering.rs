@@ -35,7 +35,7 @@ const LAYERS: &[(&str, &[&str], &[&str])] = &[
             "tempfile",
         ],
     ),
-    ("scan", &["model", "codec", "patterns"], &["hyperscan", "regex_syntax"]),
+    ("scan", &["model", "codec", "patterns"], &["hyperscan", "pulp", "regex_syntax"]),
     ("frame", &["model", "lake"], &["polars", "foldhash", "hashbrown", "sqlparser", "strsim"]),
     ("timeline", &["model", "lake", "frame"], &["polars"]),
     ("detect", &["model", "lake", "frame"], &["polars"]),

@@ -90,11 +90,11 @@ fn print(args: &FindArgs, context: &Context, report: &ScanReport) -> anyhow::Res
     let row = |s: &Sighting| {
         vec![
             s.place.event_time.map(|time| context.show_time(time)).unwrap_or_default(),
-            s.place.path.clone(),
+            s.place.path.to_string(),
             s.line().to_string(),
             s.column.to_string(),
-            s.place.resource.clone().unwrap_or_default(),
-            s.context.clone().unwrap_or_default(),
+            s.place.resource.clone().unwrap_or_default().to_string(),
+            s.context.clone().unwrap_or_default().to_string(),
             s.decode_path.join(" → "),
             s.place.event_id.clone().unwrap_or_default(),
         ]

@@ -151,7 +151,7 @@ pub(super) fn keep(lake: &mut Lake, context: &Context, report: &ScanReport) -> a
         return Ok(());
     }
     let (rows, adds) = (occurrence_rows(&report.sightings), report.known.is_some());
-    Ok(lake.commit_scan(&report.findings, &rows, report.scanned.clone(), adds)?)
+    Ok(lake.commit_scan(&report.findings, rows, report.scanned.clone(), adds)?)
 }
 
 /// Takes out what the user knows already.
@@ -171,8 +171,8 @@ fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash, cont
     let before = report.findings.len();
     report.findings.retain(|finding| !known.contains(&finding.fingerprint) && !allowed.holds(finding));
     if report.findings.len() < before {
-        let told: HashSet<&String> = report.findings.iter().map(|finding| &finding.fingerprint).collect();
-        report.sightings.retain(|sighting| told.contains(&sighting.finding));
+        let told: HashSet<&str> = report.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
+        report.sightings.retain(|sighting| told.contains(&*sighting.finding));
         let left = counted((before - report.findings.len()) as u64, "finding");
         context.terminal.say(&format!("{left} left out: known or allowed"));
     }

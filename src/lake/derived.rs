@@ -17,28 +17,28 @@ use std::sync::Arc;
 
 /// One row of the occurrences table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OccurrenceRow {
+pub struct OccurrenceRow<'a> {
     /// Of the value.
-    pub fingerprint: String,
+    pub fingerprint: &'a str,
     /// Fingerprint of its finding: another one where all values of a rule in one place are one finding.
-    pub finding: String,
-    pub rule: String,
-    pub category: String,
+    pub finding: &'a str,
+    pub rule: &'a str,
+    pub category: &'a str,
     pub severity: Severity,
     pub confidence: Confidence,
-    pub mask: String,
-    pub event_id: String,
+    pub mask: &'a str,
+    pub event_id: &'a str,
     pub event_time: Option<Micros>,
-    pub source_table: String,
-    pub resource: Option<String>,
-    pub source_object: String,
+    pub source_table: &'a str,
+    pub resource: Option<&'a str>,
+    pub source_object: &'a str,
     pub source_record: u64,
     /// Half-open byte span in the record.
     pub span: (u64, u64),
     /// The layers it was encoded in, outermost first, with ` → ` between; none where it stands in plain.
     pub decode_path: Option<String>,
     /// Where it stands in its record.
-    pub context: Option<String>,
+    pub context: Option<&'a str>,
     /// What its validators say, as JSON.
     pub verdict: String,
 }
@@ -86,55 +86,76 @@ pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error:
     ])
 }
 
-/// Occurrences as a table, as the lake keeps them.
-pub fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let each = |get: fn(&OccurrenceRow) -> &str| text(rows.iter().map(move |r| Some(get(r))));
+fn occurrences_batch(rows: &[OccurrenceRow<'_>]) -> Result<RecordBatch, arrow::error::ArrowError> {
     RecordBatch::try_from_iter_with_nullable([
-        ("fingerprint", each(|r| &r.fingerprint), false),
-        ("finding", each(|r| &r.finding), false),
-        ("rule", each(|r| &r.rule), false),
-        ("category", each(|r| &r.category), false),
-        ("severity", each(|r| r.severity.as_str()), false),
-        ("confidence", each(|r| r.confidence.as_str()), false),
-        ("mask", each(|r| &r.mask), false),
-        ("event_id", each(|r| &r.event_id), false),
+        ("fingerprint", text(rows.iter().map(|r| Some(r.fingerprint))), false),
+        ("finding", text(rows.iter().map(|r| Some(r.finding))), false),
+        ("rule", text(rows.iter().map(|r| Some(r.rule))), false),
+        ("category", text(rows.iter().map(|r| Some(r.category))), false),
+        ("severity", text(rows.iter().map(|r| Some(r.severity.as_str()))), false),
+        ("confidence", text(rows.iter().map(|r| Some(r.confidence.as_str()))), false),
+        ("mask", text(rows.iter().map(|r| Some(r.mask))), false),
+        ("event_id", text(rows.iter().map(|r| Some(r.event_id))), false),
         ("event_time", time(rows.iter().map(|r| r.event_time)), true),
-        ("source_table", each(|r| &r.source_table), false),
-        ("resource", text(rows.iter().map(|r| r.resource.as_deref())), true),
-        ("source_object", each(|r| &r.source_object), false),
+        ("source_table", text(rows.iter().map(|r| Some(r.source_table))), false),
+        ("resource", text(rows.iter().map(|r| r.resource)), true),
+        ("source_object", text(rows.iter().map(|r| Some(r.source_object))), false),
         ("source_record", int(rows.iter().map(|r| r.source_record)), false),
         ("start", int(rows.iter().map(|r| r.span.0)), false),
         ("end", int(rows.iter().map(|r| r.span.1)), false),
         ("decode_path", text(rows.iter().map(|r| r.decode_path.as_deref())), true),
-        ("context", text(rows.iter().map(|r| r.context.as_deref())), true),
-        ("verdict", each(|r| &r.verdict), false),
+        ("context", text(rows.iter().map(|r| r.context)), true),
+        ("verdict", text(rows.iter().map(|r| Some(r.verdict.as_str()))), false),
     ])
 }
 
-/// A table as a Parquet file.
-pub fn parquet(batch: &RecordBatch) -> Result<Vec<u8>, parquet::errors::ParquetError> {
+/// Rows that are encoded together: a secret may stand in millions of places.
+const ROWS: usize = 64 * 1024;
+
+/// Occurrences as a table, as the lake keeps them.
+pub fn occurrences<'a>(
+    mut rows: impl Iterator<Item = OccurrenceRow<'a>>,
+) -> impl Iterator<Item = Result<RecordBatch, arrow::error::ArrowError>> {
+    let mut begun = false;
+    std::iter::from_fn(move || {
+        let next: Vec<_> = rows.by_ref().take(ROWS).collect();
+        let wanted = !next.is_empty() || !begun;
+        begun = true;
+        wanted.then(|| occurrences_batch(&next))
+    })
+}
+
+/// A table as a Parquet file, and its rows; it has one batch at least, which may be empty.
+pub fn parquet(
+    batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
+) -> Result<(Vec<u8>, usize), parquet::errors::ParquetError> {
+    let mut batches = batches.into_iter().peekable();
+    let Some(Ok(first)) = batches.peek() else {
+        let error = batches.next().and_then(Result::err);
+        return Err(error.map_or_else(|| parquet::errors::ParquetError::General("no rows".to_owned()), Into::into));
+    };
     let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
     let properties = WriterProperties::builder().set_compression(zstd).build();
-    let mut out = Vec::new();
-    let mut writer = ArrowWriter::try_new(&mut out, batch.schema(), Some(properties))?;
-    writer.write(batch)?;
+    let (mut out, mut rows) = (Vec::new(), 0);
+    let mut writer = ArrowWriter::try_new(&mut out, first.schema(), Some(properties))?;
+    for batch in batches {
+        let batch = batch?;
+        rows += batch.num_rows();
+        writer.write(&batch)?;
+    }
     writer.close()?;
-    Ok(out)
+    Ok((out, rows))
 }
 
 impl Lake {
     /// Replaces the findings and occurrences tables; what `adds` leaves the occurrences there are.
-    pub fn commit_scan(
+    pub fn commit_scan<'a>(
         &mut self,
         findings: &[Finding],
-        occurrences: &[OccurrenceRow],
+        occurrences: impl Iterator<Item = OccurrenceRow<'a>>,
         scanned: Scanned,
         adds: bool,
     ) -> Result<(), LakeError> {
-        let arrow = |path: &str| {
-            let path = path.to_owned();
-            move |source| LakeError::Arrow { path, source }
-        };
         // Before the change and not after it: who reads the findings of the last scan now goes on doing so.
         self.remove_orphans()?;
         let remove: Vec<String> = self
@@ -143,28 +164,38 @@ impl Lake {
             .map(|part| part.path.clone())
             .collect();
         let mut add = Vec::new();
-        add.extend(self.put_table("findings", &findings_batch(findings).map_err(arrow("findings"))?)?);
-        add.extend(self.put_table("occurrences", &occurrences_batch(occurrences).map_err(arrow("occurrences"))?)?);
+        let findings = findings_batch(findings);
+        let schema = |batch: &RecordBatch| schema::id(&batch.schema());
+        let of_findings = findings.as_ref().map(schema).unwrap_or_default();
+        add.extend(self.put_table("findings", of_findings, [findings])?);
+        let of_occurrences = occurrences_batch(&[]).as_ref().map(schema).unwrap_or_default();
+        add.extend(self.put_table("occurrences", of_occurrences, self::occurrences(occurrences))?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
         let scanned = Some(scanned);
         self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, scanned, ..Change::default() })
     }
 
-    fn put_table(&self, table: &str, batch: &RecordBatch) -> Result<Option<Part>, LakeError> {
-        if batch.num_rows() == 0 {
+    /// None where the table has no rows.
+    fn put_table(
+        &self,
+        table: &str,
+        schema: String,
+        batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
+    ) -> Result<Option<Part>, LakeError> {
+        let (bytes, rows) = parquet(batches).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
+        if rows == 0 {
             return Ok(None);
         }
-        let bytes = parquet(batch).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
         let sha256 = super::publish::sha256(&bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
         self.store.put_if_absent(&path, &bytes)?;
         Ok(Some(Part {
             path,
             table: table.to_owned(),
-            rows: batch.num_rows() as u64,
+            rows: rows as u64,
             bytes: bytes.len() as u64,
             sha256,
-            schema: Some(schema::id(&batch.schema())),
+            schema: Some(schema),
             ..Part::default()
         }))
     }

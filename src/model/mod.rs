@@ -17,6 +17,7 @@ pub mod secret;
 pub mod severity;
 pub mod summary;
 pub mod tally;
+pub mod text;
 pub mod time;
 pub mod time_range;
 
@@ -36,5 +37,6 @@ pub use record::{Envelope, Origin, Record};
 pub use secret::Secret;
 pub use severity::{Confidence, Severity};
 pub use tally::{Reject, RejectReason, Tally};
+pub use text::{Text, Texts};
 pub use time::Micros;
 pub use time_range::TimeRange;

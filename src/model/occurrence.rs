@@ -1,5 +1,6 @@
 //! One place where a secret stands.
 
+use super::text::Text;
 use super::time::Micros;
 use serde::Serialize;
 
@@ -7,16 +8,16 @@ use serde::Serialize;
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Place {
     /// File path, or source object of the event; `-` is stdin.
-    pub path: String,
+    pub path: Text,
     /// From 1; 0 where lines have no meaning (a lake event).
     pub line: u64,
     /// Record number in the object, from 1; 0 for files.
     pub record: u64,
     pub event_id: Option<String>,
     pub event_time: Option<Micros>,
-    pub source_table: Option<String>,
+    pub source_table: Option<Text>,
     /// Log group, load balancer, function: what to fix.
-    pub resource: Option<String>,
+    pub resource: Option<Text>,
 }
 
 /// What an offline validator found out; empty where there was nothing to check.

@@ -4,7 +4,8 @@ use super::context::{Paths, key_before, steps, told};
 use super::progress::Progress;
 use super::{PipelineError, threads};
 use crate::lake::manifest::Scanned;
-use crate::model::{Confidence, Finding, Masker as _, Place, Secret};
+use crate::model::occurrence::Verdict;
+use crate::model::{Confidence, Finding, Masker as _, Place, Secret, Text, Texts};
 use crate::scan::{CHUNK, Chunk, Engine, FindingSet, Found, KeyedHash, ScanMasker, Scanner};
 use crossbeam_channel::{Receiver, Sender};
 use std::collections::{BTreeSet, HashMap, HashSet};
@@ -15,26 +16,28 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 /// One place of one secret, ready to be shown: it holds a mask only.
 #[derive(Clone, Debug)]
 pub struct Sighting {
+    /// Of the file or part, and of the member of an archive, for the order.
+    number: (usize, u64),
     pub place: Place,
-    pub rule: String,
+    pub rule: Text,
     pub category: &'static str,
     pub severity: crate::model::Severity,
     pub confidence: Confidence,
-    pub fingerprint: String,
+    pub fingerprint: Text,
     /// Fingerprint of the finding it is counted under: its own, or one for all values of a rule in one place.
-    pub finding: String,
-    pub mask: String,
+    pub finding: Text,
+    pub mask: Text,
     /// The plain value, kept only where the run was asked to reveal it.
     pub revealed: Option<String>,
     /// From 1, in bytes.
     pub column: u64,
     /// Half-open byte offsets in the record (the line, for files).
     pub span: (u64, u64),
-    pub verdict: crate::model::occurrence::Verdict,
+    pub verdict: Arc<Verdict>,
     /// The layers it was encoded in, outermost first, and where in JSON each lies; none where it stands in plain.
     pub decode_path: Vec<String>,
     /// Where it stands in its record: `json($.headers.authorization)`, or `key(password)`.
-    pub context: Option<String>,
+    pub context: Option<Text>,
 }
 
 impl Sighting {
@@ -81,8 +84,7 @@ pub struct ScanReport {
 #[derive(Default)]
 pub(super) struct Done {
     findings: FindingSet,
-    /// With the number of the file or part, and of the member of an archive, for the order.
-    sightings: Vec<((usize, u64), Sighting)>,
+    sightings: Vec<Sighting>,
     pub records: u64,
     pub bytes: u64,
     pub not_scanned: Vec<String>,
@@ -124,7 +126,10 @@ pub(super) struct Worker<'a> {
     pub chunk: Chunk,
     found: Vec<Found>,
     /// Fingerprints of counted findings, by rule and place.
-    counted: HashMap<usize, HashMap<String, String>>,
+    counted: HashMap<usize, HashMap<Text, Text>>,
+    texts: Texts,
+    /// What was said last of a secret, by its fingerprint.
+    verdicts: HashMap<Text, Arc<Verdict>>,
     /// To all workers.
     blocks: Option<Sender<Block>>,
     spare: Spare,
@@ -137,7 +142,8 @@ impl<'a> Worker<'a> {
         let (chunk, found, done) = (Chunk::default(), Vec::new(), Done::default());
         let key_id = config.hash.key_id();
         let (blocks, counted) = (Some(blocks), HashMap::new());
-        Ok(Self { config, scanner, key_id, chunk, found, counted, blocks, spare, done })
+        let (texts, verdicts) = (Texts::default(), HashMap::new());
+        Ok(Self { config, scanner, key_id, chunk, found, counted, texts, verdicts, blocks, spare, done })
     }
 
     /// Has the block scanned by whoever is free, or scans it.
@@ -157,7 +163,8 @@ impl<'a> Worker<'a> {
 
     fn block(&mut self, block: Block) -> Result<(), PipelineError> {
         let Block { number, name, line, count, seen, lines, data } = block;
-        let place = |i: usize| Place { path: name.to_string(), line: line + i as u64, ..Place::default() };
+        let path = self.texts.get(&name);
+        let place = |i: usize| Place { path: path.clone(), line: line + i as u64, ..Place::default() };
         let place = |i: usize| (place(i), if i == 0 { seen } else { Seen::ALL });
         let data = if lines {
             self.chunk.lines(data);
@@ -211,15 +218,17 @@ impl<'a> Worker<'a> {
             if matched.confidence < self.config.min_confidence {
                 continue;
             }
-            let (place, seen) = place(self.chunk.number(found.record.0, &mut known));
+            let (mut place, seen) = place(self.chunk.number(found.record.0, &mut known));
             if matched.span.1 <= seen.before || matched.span.1 > seen.until {
                 continue;
             }
             let bytes = found.value(&self.chunk);
+            let names = [Some(&mut place.path), place.source_table.as_mut(), place.resource.as_mut()];
+            names.into_iter().flatten().for_each(|name| *name = self.texts.get(name));
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
             let rule = &set.rules[matched.rule];
-            let at = (counted.as_str(), place.event_time);
+            let at = (&*counted, place.event_time);
             let value = if rule.counted { hash_of(bytes) } else { 0 };
             let known_finding = self.counted.get(&matched.rule).and_then(|places| places.get(&counted));
             if let Some(finding) = known_finding.filter(|_| !self.config.every_place)
@@ -228,40 +237,56 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let secret = Secret::new(bytes);
-            let (fingerprint, mask) = (self.config.hash.fingerprint(bytes), secret.mask());
+            let fingerprint = self.texts.get(&self.config.hash.fingerprint(bytes));
+            let mask = self.texts.get(&secret.mask());
             let finding = if rule.counted {
-                let all_of = || self.config.hash.fingerprint(format!("{}\0{counted}", rule.id).as_bytes());
+                let all_of =
+                    || Text::from(&*self.config.hash.fingerprint(format!("{}\0{counted}", rule.id).as_bytes()));
                 let places = self.counted.entry(matched.rule).or_default();
                 places.entry(counted.clone()).or_insert_with(all_of).clone()
             } else {
                 fingerprint.clone()
             };
-            let names = (finding.as_str(), self.key_id.as_str(), mask.as_str());
+            let names = (&*finding, self.key_id.as_str(), &*mask);
             let is_new = self.done.findings.add(set, matched, value, names, at);
             if !is_new && !self.config.every_place {
                 continue;
             }
             let paths = paths.to(found, &self.chunk);
             let offset = |at: usize| (at + seen.base) as u64;
+            let context = told(&paths).or_else(|| key_before(self.chunk.bytes(found.record), matched.span.0));
             let sighting = Sighting {
-                rule: rule.id.clone(),
+                number,
+                rule: self.texts.get(&rule.id),
                 category: rule.category.as_str(),
                 severity: matched.severity,
                 confidence: matched.confidence,
-                fingerprint,
                 finding,
                 mask,
                 revealed: self.config.reveal.then(|| String::from_utf8_lossy(secret.expose()).into_owned()),
                 column: offset(matched.span.0) + 1,
                 span: (offset(matched.span.0), offset(matched.span.1)),
-                verdict: matched.verdict.clone(),
+                verdict: same(&mut self.verdicts, &fingerprint, &matched.verdict),
+                fingerprint,
                 decode_path: if found.decoded.is_some() { steps(&paths, found) } else { Vec::new() },
-                context: told(&paths).or_else(|| key_before(self.chunk.bytes(found.record), matched.span.0)),
+                context: context.map(|context| self.texts.get(&context)),
                 place,
             };
-            self.done.sightings.push((number, sighting));
+            self.done.sightings.push(sighting);
         }
         Ok(())
+    }
+}
+
+/// What is said of the secret, in the memory of the last time where it is the same.
+fn same(known: &mut HashMap<Text, Arc<Verdict>>, fingerprint: &Text, verdict: &Verdict) -> Arc<Verdict> {
+    match known.get(fingerprint) {
+        Some(last) if **last == *verdict => last.clone(),
+        _ => {
+            let new = Arc::new(verdict.clone());
+            known.insert(fingerprint.clone(), new.clone());
+            new
+        }
     }
 }
 
@@ -326,12 +351,16 @@ pub(super) fn run<T: Sync>(
         results
     });
     let mut findings = FindingSet::default();
-    let mut sightings = Vec::new();
+    let mut sightings: Vec<Sighting> = Vec::new();
     let mut report = ScanReport::default();
     for done in results {
         let done = done?;
         findings.merge(done.findings);
-        sightings.extend(done.sightings);
+        // No copy of the first ones: there may be millions.
+        match sightings.is_empty() {
+            true => sightings = done.sightings,
+            false => sightings.extend(done.sightings),
+        }
         report.records += done.records;
         report.bytes += done.bytes;
         report.not_scanned.extend(done.not_scanned);
@@ -342,8 +371,9 @@ pub(super) fn run<T: Sync>(
     if !config.reveal {
         mask_places(&mut report.findings, &mut sightings, config)?;
     }
-    sightings.sort_by_key(|(number, s)| (*number, s.place.line, s.place.record, s.span));
-    report.sightings = sightings.into_iter().map(|(_, sighting)| sighting).collect();
+    let order = |s: &Sighting| (s.number, s.place.line, s.place.record, s.span);
+    sightings.sort_unstable_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.rule.cmp(&b.rule)));
+    report.sightings = sightings;
     report.not_scanned.sort_unstable();
     report.notes.sort_unstable();
     Ok(report)
@@ -355,27 +385,28 @@ const SHORT: usize = 12;
 /// Names of resources and members come from logs too: a secret in one is masked like any other.
 fn mask_places(
     findings: &mut [Finding],
-    sightings: &mut [((usize, u64), Sighting)],
+    sightings: &mut [Sighting],
     config: &ScanConfig<'_>,
 ) -> Result<(), PipelineError> {
     let masker = ScanMasker::new(config.engine)?;
-    let mut known: HashMap<String, String> = HashMap::new();
+    let mut known: HashMap<Text, Text> = HashMap::new();
     let mut masked = |name: &str| match known.get(name) {
         Some(masked) => masked.clone(),
         None => {
-            let masked = masker.mask(name).into_owned();
-            known.insert(name.to_owned(), masked.clone());
+            let masked = Text::from(&*masker.mask(name));
+            known.insert(name.into(), masked.clone());
             masked
         }
     };
     for finding in findings {
-        finding.places = std::mem::take(&mut finding.places).into_iter().map(|(name, n)| (masked(&name), n)).collect();
+        finding.places =
+            std::mem::take(&mut finding.places).into_iter().map(|(name, n)| (masked(&name).to_string(), n)).collect();
     }
-    for (_, sighting) in sightings {
-        let names = sighting.place.resource.iter_mut().chain(&mut sighting.context).chain(&mut sighting.decode_path);
-        for name in names.filter(|name| name.len() > SHORT) {
-            *name = masked(name);
-        }
+    for sighting in sightings {
+        let names = sighting.place.resource.iter_mut().chain(&mut sighting.context);
+        names.filter(|name| name.len() > SHORT).for_each(|name| *name = masked(name));
+        let steps = sighting.decode_path.iter_mut().filter(|step| step.len() > SHORT);
+        steps.for_each(|step| *step = masked(step).to_string());
     }
     Ok(())
 }

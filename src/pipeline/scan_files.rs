@@ -112,7 +112,7 @@ fn scan_rows(
         if progress.cancelled() {
             return Err(PipelineError::Interrupted);
         }
-        let place = |i: usize| Place { path: name.to_owned(), line: first + i as u64, ..Place::default() };
+        let place = |i: usize| Place { path: name.into(), line: first + i as u64, ..Place::default() };
         worker.scan(number, None, |i| (place(i), Seen::ALL))?;
         first = rows.row() + 1;
     }

@@ -7,7 +7,7 @@ use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::{Part, Scanned};
 use crate::lake::read::RawBatch;
-use crate::model::{Finding, Micros, Place};
+use crate::model::{Finding, Micros, Place, Text};
 use crate::patterns::PatternSet;
 use crate::scan::{CHUNK, FindingSet, note_different};
 use std::collections::{BTreeMap, BTreeSet};
@@ -41,7 +41,7 @@ pub fn scan_lake(
     }
     all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
     // A name comes again with each new part of its group.
-    let is_new = |fingerprint: &String| !report.known.as_ref().is_some_and(|known| known.contains(fingerprint));
+    let is_new = |fingerprint: &str| !report.known.as_ref().is_some_and(|known| known.contains(fingerprint));
     let named = in_names.findings.into_iter().filter(|finding| is_new(&finding.fingerprint)).collect();
     all.merge(FindingSet::of(named, set));
     let sightings = in_names.sightings.into_iter().filter(|sighting| is_new(&sighting.finding));
@@ -78,9 +78,13 @@ fn scan_parts(
 fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(), PipelineError> {
     let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
     let counts = |finding: &&mut Finding| set.rules.iter().any(|rule| rule.counted && rule.id == finding.rule);
-    let now: BTreeSet<&String> = report.sightings.iter().map(|sighting| &sighting.finding).collect();
-    let again: Vec<&mut Finding> =
-        report.findings.iter_mut().filter(counts).filter(|finding| now.contains(&finding.fingerprint)).collect();
+    let now: BTreeSet<&str> = report.sightings.iter().map(|sighting| &*sighting.finding).collect();
+    let again: Vec<&mut Finding> = report
+        .findings
+        .iter_mut()
+        .filter(counts)
+        .filter(|finding| now.contains(finding.fingerprint.as_str()))
+        .collect();
     if again.is_empty() {
         return Ok(());
     }
@@ -88,7 +92,7 @@ fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(),
         values.entry(finding).or_default().insert(value);
     }
     for sighting in &report.sightings {
-        values.entry(sighting.finding.clone()).or_default().insert(sighting.fingerprint.clone());
+        values.entry(sighting.finding.to_string()).or_default().insert(sighting.fingerprint.to_string());
     }
     for finding in again {
         note_different(finding, values.get(&finding.fingerprint).map_or(0, BTreeSet::len));
@@ -113,7 +117,10 @@ fn scan_names(
         names.iter().for_each(|name| worker.chunk.push(name.as_bytes()));
         worker.scan((number, 0), None, |i| {
             let record = (number * AT_ONCE + i + 1) as u64;
-            (Place { path: NAMES.to_owned(), record, resource: Some(names[i].clone()), ..Place::default() }, Seen::ALL)
+            (
+                Place { path: NAMES.into(), record, resource: Some(names[i].as_str().into()), ..Place::default() },
+                Seen::ALL,
+            )
         })
     })
 }
@@ -161,13 +168,13 @@ struct Tail {
 fn place_of(part: &Part, batch: &RawBatch, i: usize) -> Place {
     let place = batch.place(i);
     Place {
-        path: place.object.to_owned(),
+        path: place.object.into(),
         line: 0,
         record: place.record as u64,
         event_id: Some(place.event_id.to_owned()),
         event_time: place.event_time.map(Micros),
-        source_table: Some(part.table.clone()),
-        resource: place.resource.map(str::to_owned),
+        source_table: Some(part.table.as_str().into()),
+        resource: place.resource.map(Text::from),
     }
 }
 
@@ -213,25 +220,24 @@ fn scan_segment(
 }
 
 /// The rows of the occurrences table.
-pub fn occurrence_rows(sightings: &[Sighting]) -> Vec<OccurrenceRow> {
-    let row = |s: &Sighting| OccurrenceRow {
-        fingerprint: s.fingerprint.clone(),
-        finding: s.finding.clone(),
-        rule: s.rule.clone(),
-        category: s.category.to_owned(),
+pub fn occurrence_rows(sightings: &[Sighting]) -> impl Iterator<Item = OccurrenceRow<'_>> {
+    sightings.iter().map(|s| OccurrenceRow {
+        fingerprint: &s.fingerprint,
+        finding: &s.finding,
+        rule: &s.rule,
+        category: s.category,
         severity: s.severity,
         confidence: s.confidence,
-        mask: s.mask.clone(),
-        event_id: s.place.event_id.clone().unwrap_or_default(),
+        mask: &s.mask,
+        event_id: s.place.event_id.as_deref().unwrap_or_default(),
         event_time: s.place.event_time,
-        source_table: s.place.source_table.clone().unwrap_or_default(),
-        resource: s.place.resource.clone(),
-        source_object: s.place.path.clone(),
+        source_table: s.place.source_table.as_deref().unwrap_or_default(),
+        resource: s.place.resource.as_deref(),
+        source_object: &s.place.path,
         source_record: s.line(),
         span: s.span,
         decode_path: (!s.decode_path.is_empty()).then(|| s.decode_path.join(" → ")),
-        context: s.context.clone(),
-        verdict: serde_json::to_string(&s.verdict).unwrap_or_default(),
-    };
-    sightings.iter().map(row).collect()
+        context: s.context.as_deref(),
+        verdict: serde_json::to_string(&*s.verdict).unwrap_or_default(),
+    })
 }

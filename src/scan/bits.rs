@@ -1,7 +1,7 @@
 //! Shapes of numbers in text, 64 bytes at a time: one bit for each byte of a kind, and shifts for what stands behind it.
 
-/// Bytes that are looked at together.
-const BLOCK: usize = 64;
+use super::lanes::{self, BLOCK, Lanes, Work};
+
 /// Bytes of a shape at most: so much of a block is looked at again with the next.
 const WIDEST: usize = 19;
 
@@ -14,12 +14,13 @@ pub(super) struct Bits {
 }
 
 impl Bits {
-    fn of(block: &[u8; BLOCK]) -> Self {
+    #[inline(always)]
+    fn of(block: &[u8; BLOCK], lanes: impl Lanes) -> Self {
         Self {
-            digits: bits(block, |byte| byte.is_ascii_digit()),
-            capitals: bits(block, |byte| byte.is_ascii_uppercase()),
-            spaces: bits(block, |byte| byte == b' '),
-            hyphens: bits(block, |byte| byte == b'-'),
+            digits: lanes.between(block, b'0', b'9'),
+            capitals: lanes.between(block, b'A', b'Z'),
+            spaces: lanes.equal(block, b' '),
+            hyphens: lanes.equal(block, b'-'),
         }
     }
 }
@@ -38,42 +39,41 @@ pub(super) const fn in_a_row(bits: u64, count: u32) -> u64 {
 
 /// Calls `found` with each place where a shape of up to [`WIDEST`] bytes begins, as `shapes` tells of a block's bits.
 #[inline]
-pub(super) fn each(data: &[u8], shapes: impl Fn(&Bits) -> u64, mut found: impl FnMut(usize)) {
-    const NEW: usize = BLOCK - WIDEST + 1;
-    let mut start = 0;
-    while start < data.len() {
-        let (block, new) = match data[start..].first_chunk::<BLOCK>() {
-            Some(block) => (Bits::of(block), NEW),
-            None => {
-                let (mut padded, rest) = ([0; BLOCK], &data[start..]);
-                padded[..rest.len()].copy_from_slice(rest);
-                (Bits::of(&padded), BLOCK)
-            }
-        };
-        let mut begins = shapes(&block);
-        if new < BLOCK {
-            begins &= (1 << new) - 1;
-        }
-        while begins != 0 {
-            found(start + begins.trailing_zeros() as usize);
-            begins &= begins - 1;
-        }
-        start += new;
-    }
+pub(super) fn each(data: &[u8], shapes: impl Fn(&Bits) -> u64, found: impl FnMut(usize)) {
+    lanes::run(Each { data, shapes, found });
 }
 
-/// Plain loops: compilers make vectors of them.
-#[inline(always)]
-fn bits(block: &[u8; BLOCK], is: impl Fn(u8) -> bool) -> u64 {
-    // Sends the lowest bit of byte n to bit n of the highest byte.
-    const GATHER: u64 = 0x0102_0408_1020_4080;
-    let mut ones = [0u8; BLOCK];
-    for (one, byte) in ones.iter_mut().zip(block) {
-        *one = u8::from(is(*byte));
+struct Each<'a, S, F> {
+    data: &'a [u8],
+    shapes: S,
+    found: F,
+}
+
+impl<S: Fn(&Bits) -> u64, F: FnMut(usize)> Work for Each<'_, S, F> {
+    #[inline(always)]
+    fn run(mut self, lanes: impl Lanes) {
+        const NEW: usize = BLOCK - WIDEST + 1;
+        let mut start = 0;
+        while start < self.data.len() {
+            let (block, new) = match self.data[start..].first_chunk::<BLOCK>() {
+                Some(block) => (Bits::of(block, lanes), NEW),
+                None => {
+                    let (mut padded, rest) = ([0; BLOCK], &self.data[start..]);
+                    padded[..rest.len()].copy_from_slice(rest);
+                    (Bits::of(&padded, lanes), BLOCK)
+                }
+            };
+            let mut begins = (self.shapes)(&block);
+            if new < BLOCK {
+                begins &= (1 << new) - 1;
+            }
+            while begins != 0 {
+                (self.found)(start + begins.trailing_zeros() as usize);
+                begins &= begins - 1;
+            }
+            start += new;
+        }
     }
-    let (eights, _) = ones.as_chunks::<8>();
-    let word = |eight: &[u8; 8]| u64::from_le_bytes(*eight).wrapping_mul(GATHER) >> 56;
-    eights.iter().enumerate().fold(0, |bits, (n, eight)| bits | word(eight) << (8 * n))
 }
 
 #[cfg(test)]

@@ -6,7 +6,7 @@ use super::chunk::{Chunk, Last};
 use super::decode::{Layer, Levels};
 use super::hits::{Hits, Look};
 use super::hyperscan::{Database, Scratch};
-use super::lower::longest;
+use super::lower::{lead, longest};
 use super::{overlap, quick};
 use crate::codec::json_path::JsonPath;
 use crate::patterns::{Exact, FirstStage, PatternSet, RuleMatch, Scan, Window};
@@ -86,10 +86,16 @@ impl Engine {
 
     /// How far from where the first stage hit a match of the rule may begin and end.
     fn reach(&self, rule: usize) -> Look {
-        *self.reach[rule].get_or_init(|| match longest(&self.set.rules[rule].pattern) {
-            Some(longest) if !self.database.is_prefilter(rule) => Look::Around(longest),
-            _ => Look::Record,
-        })
+        let look = || {
+            let rule_of = &self.set.rules[rule];
+            let longest = longest(&rule_of.pattern).filter(|_| !self.database.is_prefilter(rule))?;
+            let lead = match &rule_of.first_stage {
+                FirstStage::Expression(expression) => lead(&rule_of.pattern, expression),
+                FirstStage::Scan(_) => None,
+            };
+            Some(Look::Around { before: lead.map_or(longest, |lead| lead.min(longest)), longest })
+        };
+        *self.reach[rule].get_or_init(|| look().unwrap_or(Look::Record))
     }
 
     /// A scanner for one thread.

@@ -6,8 +6,8 @@ use crate::patterns::Window;
 /// How far from the end of a hit a match may lie.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Look {
-    /// It begins at most so many bytes before, and has no more itself.
-    Around(usize),
+    /// It begins at most `before` bytes before, and has at most `longest` itself, which is no less.
+    Around { before: usize, longest: usize },
     /// Anywhere in the record.
     Record,
 }
@@ -57,7 +57,7 @@ impl Hits {
     pub fn add(&mut self, chunk: &Chunk, rule: usize, look: Look, end: usize) {
         if let Some(open) = &mut self.open[rule] {
             let joins = match open.look {
-                Look::Around(bytes) => end.saturating_sub(bytes) <= open.last,
+                Look::Around { before, .. } => end.saturating_sub(before) <= open.last,
                 Look::Record => end <= open.last,
             };
             if joins {
@@ -67,7 +67,7 @@ impl Hits {
             self.closed.push(*open);
         }
         let last = match look {
-            Look::Around(_) => end,
+            Look::Around { .. } => end,
             // Whatever else hits in the record joins this one.
             Look::Record => self.last.record_at(chunk, end - 1).1.max(end),
         };
@@ -101,11 +101,11 @@ impl Cluster {
     /// What of the record is to be looked at for its hits from `first` on.
     fn window(&self, (start, end): (usize, usize), first: usize) -> Window {
         match self.look {
-            Look::Around(bytes) => {
+            Look::Around { before, longest } => {
                 let last = self.last.min(end);
                 // One byte more, which may say that a word ends.
-                let until = last.saturating_add(bytes + 1).min(end);
-                let from = first.saturating_sub(bytes).clamp(start, end);
+                let until = last.saturating_add(longest + 1).min(end);
+                let from = first.saturating_sub(before).clamp(start, end);
                 Window { from: from - start, last: last - start, until: until - start }
             }
             Look::Record => Window { from: 0, last: usize::MAX, until: end - start },
@@ -129,12 +129,17 @@ mod tests {
     #[test]
     fn hits_that_lie_close_are_looked_at_together() {
         let line = "0123456789012345678901234567890123456789\nabc\ndef";
-        let near = Look::Around(4);
+        let near = Look::Around { before: 4, longest: 4 };
         assert_eq!(
             places(line, &[(1, near, 10), (1, near, 14), (1, near, 30)]),
             [(0, 1, 6, 14, 19), (0, 1, 26, 30, 35)]
         );
         assert_eq!(places(line, &[(1, near, 2), (0, near, 39)]), [(0, 0, 35, 39, 40), (0, 1, 0, 2, 7)]);
+        let ahead = Look::Around { before: 2, longest: 9 };
+        assert_eq!(
+            places(line, &[(1, ahead, 10), (1, ahead, 12), (1, ahead, 20)]),
+            [(0, 1, 8, 12, 22), (0, 1, 18, 20, 30)]
+        );
         // Over a border: in each record what is its own.
         assert_eq!(places(line, &[(1, near, 40), (1, near, 43)]), [(0, 1, 36, 40, 40), (41, 1, 0, 2, 3)]);
     }

@@ -8,7 +8,7 @@ use regex_syntax::hir::{Class, Hir, HirKind, Look, Repetition};
 use std::fmt::Write as _;
 
 /// Goes into the name of cached databases: raise it when [`lower`] prints other expressions.
-pub(super) const REVISION: u32 = 1;
+pub(super) const REVISION: u32 = 2;
 
 /// Bytes; looking so far for each hit costs more than looking at a record.
 const FAR: usize = 16 * 1024;
@@ -27,6 +27,40 @@ pub(super) fn lower(pattern: &str) -> Result<String, String> {
 /// Bytes that a match of the pattern has at most; none where there is no bound, or one so large that it is none.
 pub(super) fn longest(pattern: &str) -> Option<usize> {
     parse(pattern).ok()?.properties().maximum_len().filter(|longest| *longest <= FAR)
+}
+
+/// Bytes from where a match of the pattern begins to where the first stage hits in it, at most; none where the first
+/// stage does not stand in the pattern as it does by itself.
+pub(super) fn lead(pattern: &str, first_stage: &str) -> Option<usize> {
+    let (whole, part) = (parse(pattern).ok()?, parse(first_stage).ok()?);
+    let (whole, part) = (parts(&whole), parts(&part));
+    let (last, head) = part.split_last()?;
+    let stands_at = |before: &usize| {
+        let here = &whole[*before..];
+        here.starts_with(head) && here.get(head.len()).is_some_and(|whole| begins_with(whole, last))
+    };
+    let before = (0..whole.len()).find(stands_at)?;
+    let lead = whole[..before].iter().map(|part| part.properties().maximum_len()).sum::<Option<usize>>()?;
+    let hit = parse(&lower(first_stage).ok()?).ok()?.properties().maximum_len()?;
+    Some(lead + hit)
+}
+
+/// What follows one another in it, groups opened.
+fn parts(hir: &Hir) -> Vec<&Hir> {
+    match hir.kind() {
+        HirKind::Capture(capture) => parts(&capture.sub),
+        HirKind::Concat(all) => all.iter().flat_map(parts).collect(),
+        _ => vec![hir],
+    }
+}
+
+/// Whether each match of the whole begins with one of the part.
+fn begins_with(whole: &Hir, part: &Hir) -> bool {
+    match (whole.kind(), part.kind()) {
+        (HirKind::Literal(whole), HirKind::Literal(part)) => whole.0.starts_with(&part.0),
+        (HirKind::Repetition(whole), HirKind::Repetition(part)) => whole.sub == part.sub && whole.min >= part.min,
+        _ => whole == part,
+    }
 }
 
 fn parse(pattern: &str) -> Result<Hir, String> {
@@ -56,6 +90,8 @@ fn shorten_tail(hir: &Hir) -> Hir {
             }
             Hir::concat(parts)
         }
+        // The end of a word, or what else may stand there: without it the word's every beginning would be one.
+        HirKind::Alternation(parts) if parts.iter().any(|part| matches!(part.kind(), HirKind::Look(_))) => hir.clone(),
         HirKind::Alternation(parts) => Hir::alternation(parts.iter().map(shorten_tail).collect()),
         HirKind::Empty | HirKind::Literal(_) | HirKind::Class(_) => hir.clone(),
     }
@@ -152,14 +188,27 @@ fn print_class(class: &Class, out: &mut String) -> Result<(), String> {
 
 #[cfg(test)]
 mod tests {
-    use super::lower;
+    use super::{lead, lower};
 
     #[test]
     fn tails_are_cut_and_anchors_dropped() {
         assert_eq!(lower(r"\bgh[po]_([0-9A-Z]{36,})\b").unwrap(), r"\bgh[o-p]\x5f(?:[0-9A-Z]){36}");
         assert_eq!(lower(r"^key=(a+)x?$").unwrap(), r"key\x3da");
         assert_eq!(lower(r"(?i)ab").unwrap(), "[Aa][Bb]");
+        assert_eq!(lower(r"dni(?:\b|[_-])").unwrap(), r"dni(?:(?:\b|[\x2d\x5f]))");
         assert_eq!(lower(r"(?:ab|cd{2,9})(x|y)*").unwrap(), r"(?:ab|cd{2})".replace("d{2}", "(?:d){2}"));
+    }
+
+    #[test]
+    fn a_match_begins_so_far_before_a_hit() {
+        assert_eq!(lead(r"(?i:acme|ac_me)[ =]{1,9}([0-9a-f]{32})", "(?i:acme|ac_me)"), Some(5));
+        assert_eq!(lead(r"(?:\b|_|\\n)(gsk_[0-9A-Z]{52,60})\b", "gsk_[0-9A-Z]{52}"), Some(2 + 56));
+        assert_eq!(lead("abc[0-9]+", "abc[0-9]+"), Some(4));
+        assert_eq!(lead("[a-z]{1,9}@[a-z]+", "@[a-z]"), None);
+        assert_eq!(lead("[a-z]{1,9}@[a-z]{3}", "@[a-z]{2}"), Some(9 + 3));
+        assert_eq!(lead("[a-z]+@[a-z]{3}", "@"), None);
+        assert_eq!(lead("abc|xyz", "abc"), None);
+        assert_eq!(lead("ab(?:c)?", "abc"), None);
     }
 
     #[test]

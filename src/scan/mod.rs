@@ -8,12 +8,13 @@ mod escape;
 mod finding;
 mod hits;
 mod hyperscan;
+mod lanes;
+mod long_runs;
 mod lower;
 mod masker;
 mod overlap;
 mod quick;
 mod runs;
-mod stride;
 
 pub use chunk::{CHUNK, Chunk};
 pub use decode::INFLATED;

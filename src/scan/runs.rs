@@ -1,20 +1,19 @@
 //! Runs of base64 and hex: where they are, and whether they are text.
 
-use super::stride;
+use super::long_runs::{self, Ascii};
 use crate::codec::base64;
 use crate::codec::hex;
 
-/// Shorter runs are left alone, fewer than 36 bytes: ids are shorter, encoded tokens longer.
-const SHORTEST: usize = 48;
 /// So many bytes tell whether hex is text: random ones pass once in a billion.
 const LOOK: usize = 24;
 
-static ENCODED: stride::Bytes = stride::bytes(true, true, b"+/-_");
+static ENCODED: Ascii = Ascii::words(b"+/-_");
 
-/// Calls `found` with every run of base64 or hex of [`SHORTEST`] bytes and more.
+/// Calls `found` with every run of base64 or hex that is long. Shorter ones are left alone, fewer than 36 bytes: ids are
+/// shorter, encoded tokens longer.
 #[inline]
 pub(super) fn encoded(data: &[u8], found: impl FnMut(usize, usize)) {
-    stride::runs::<SHORTEST>(data, &ENCODED, found);
+    long_runs::runs(data, &ENCODED, found);
 }
 
 /// How gzip begins, its one method included. Fact: RFC 1952.

@@ -75,9 +75,12 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
         ScanFormat::Parquet => {
             anyhow::ensure!(!args.output.reveal, "--format parquet holds masks only: take jsonl with --reveal");
             anyhow::ensure!(width.is_none(), "--format parquet is no text: give -o FILE, or a pipe");
-            let rows = || derived::occurrences_batch(&occurrence_rows(&report.sightings));
-            let batch = if args.occurrences { rows() } else { derived::findings_batch(&report.findings) }?;
-            out.write_all(&derived::parquet(&batch)?).context("output cannot be written")?;
+            let (bytes, _) = if args.occurrences {
+                derived::parquet(derived::occurrences(occurrence_rows(&report.sightings)))
+            } else {
+                derived::parquet([derived::findings_batch(&report.findings)])
+            }?;
+            out.write_all(&bytes).context("output cannot be written")?;
             return out.flush().context("output cannot be written");
         }
         ScanFormat::Table | ScanFormat::Jsonl | ScanFormat::Csv => {}
@@ -122,7 +125,7 @@ fn print_findings(
     width: Option<usize>,
 ) -> anyhow::Result<()> {
     let plain: HashMap<&str, &String> =
-        report.sightings.iter().filter_map(|s| Some((s.finding.as_str(), s.revealed.as_ref()?))).collect();
+        report.sightings.iter().filter_map(|s| Some((&*s.finding, s.revealed.as_ref()?))).collect();
     // Of several values none is shown for all.
     let is_one = |f: &Finding| !f.facts.iter().any(|(name, n)| name == DIFFERENT && n != "1");
     let value_of = |f: &Finding| match plain.get(f.fingerprint.as_str()).filter(|_| is_one(f)) {
@@ -190,14 +193,14 @@ fn print_occurrences(
     let headers = ["path", "line", "column", "severity", "confidence", "rule", "secret", "fingerprint"];
     let row = |s: &Sighting| {
         vec![
-            s.place.path.clone(),
+            s.place.path.to_string(),
             s.line().to_string(),
             s.column.to_string(),
             s.severity.to_string(),
             s.confidence.to_string(),
-            s.rule.clone(),
+            s.rule.to_string(),
             shown(&s.mask, s.revealed.as_ref()).to_owned(),
-            s.fingerprint.clone(),
+            s.fingerprint.to_string(),
         ]
     };
     match args.output.format {
@@ -240,7 +243,7 @@ pub(in crate::cli) fn occurrence_json(s: &Sighting) -> serde_json::Value {
         "mask": s.mask,
         "decode_path": s.decode_path,
         "context": s.context,
-        "verdict": s.verdict,
+        "verdict": *s.verdict,
         "event_id": s.place.event_id,
         "event_time": s.place.event_time,
         "source_table": s.place.source_table,
