@@ -199,7 +199,48 @@ fn write_cache(file: &Path, database: &Database) {
         std::fs::rename(&staged, file)
     };
     let done: std::io::Result<()> = write();
-    if done.is_err() {
-        let _ = std::fs::remove_file(&staged);
+    match (done, file.parent()) {
+        (Ok(()), Some(folder)) => forget_old(folder),
+        _ => {
+            let _ = std::fs::remove_file(&staged);
+        }
+    }
+}
+
+/// Databases that are kept: one for each choice of rules somebody uses.
+const KEPT: usize = 32;
+
+/// Removes all but the newest databases of a cache: each rule that changes makes another one.
+fn forget_old(folder: &Path) {
+    let Ok(entries) = std::fs::read_dir(folder) else { return };
+    let mut all: Vec<_> = entries
+        .flatten()
+        .filter(|entry| entry.path().extension().is_some_and(|extension| extension == "hsdb"))
+        .filter_map(|entry| Some((entry.metadata().ok()?.modified().ok()?, entry.path())))
+        .collect();
+    all.sort_unstable();
+    let old = all.len().saturating_sub(KEPT);
+    for (_, file) in &all[..old] {
+        let _ = std::fs::remove_file(file);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cache_keeps_the_newest() {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |n: u64| std::time::SystemTime::UNIX_EPOCH + std::time::Duration::from_secs(n);
+        for n in 0..KEPT as u64 + 3 {
+            let file = std::fs::File::create(folder.path().join(format!("{n:02}.hsdb"))).unwrap();
+            file.set_modified(at(1_000_000 - n)).unwrap();
+        }
+        std::fs::write(folder.path().join("other"), "").unwrap();
+        forget_old(folder.path());
+        let left = |name: &str| folder.path().join(name).exists();
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), KEPT + 1);
+        assert!(left("00.hsdb") && left("31.hsdb") && !left("32.hsdb") && left("other"));
     }
 }
