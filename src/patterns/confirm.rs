@@ -39,6 +39,12 @@ impl Window {
     pub const fn whole(record: &[u8]) -> Self {
         Self { from: 0, last: usize::MAX, until: record.len() }
     }
+
+    /// Where the next match begins at least, when the first one seen begins at `start`: what a window cuts may be one too.
+    /// So no window of the record is searched again over what the last one was searched over.
+    const fn nothing_before(&self, record: &[u8], start: usize) -> usize {
+        if self.until == record.len() { start } else { 0 }
+    }
 }
 
 impl PatternSet {
@@ -67,8 +73,12 @@ impl PatternSet {
         let seen = &record[..window.until];
         let mut from = window.from;
         while from <= seen.len() && from < window.last {
-            let Some(whole) = regex.captures_read_at(&mut slots, seen, from) else { break };
+            let Some(whole) = regex.captures_read_at(&mut slots, seen, from) else {
+                from = from.max(window.nothing_before(record, record.len()));
+                break;
+            };
             if whole.start() >= window.last {
+                from = from.max(window.nothing_before(record, whole.start()));
                 break;
             }
             let (start, end) = slots.get(checked.secret_group).unwrap_or((whole.start(), whole.end()));

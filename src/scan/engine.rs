@@ -17,6 +17,9 @@ use std::sync::{Arc, OnceLock};
 /// Bytes of decoded text in which the place of a value is looked for.
 const FAR: usize = 16 * 1024;
 
+/// Bytes of a match without a bound: no record has so many.
+const RECORD: usize = usize::MAX / 2;
+
 /// A confirmed match.
 #[derive(Clone, Debug)]
 pub struct Found {
@@ -88,12 +91,13 @@ impl Engine {
     fn reach(&self, rule: usize) -> Look {
         let look = || {
             let rule_of = &self.set.rules[rule];
-            let longest = longest(&rule_of.pattern).filter(|_| !self.database.is_prefilter(rule))?;
             let lead = match &rule_of.first_stage {
                 FirstStage::Expression(expression) => lead(&rule_of.pattern, expression),
                 FirstStage::Scan(_) => None,
             };
-            Some(Look::Around { before: lead.map_or(longest, |lead| lead.min(longest)), longest })
+            let longest = longest(&rule_of.pattern);
+            let before = lead.into_iter().chain(longest).min().filter(|_| !self.database.is_prefilter(rule))?;
+            Some(Look::Around { before, longest: longest.unwrap_or(RECORD) })
         };
         *self.reach[rule].get_or_init(|| look().unwrap_or(Look::Record))
     }

@@ -104,7 +104,7 @@ impl Cluster {
             Look::Around { before, longest } => {
                 let last = self.last.min(end);
                 // One byte more, which may say that a word ends.
-                let until = last.saturating_add(longest + 1).min(end);
+                let until = last.saturating_add(longest).saturating_add(1).min(end);
                 let from = first.saturating_sub(before).clamp(start, end);
                 Window { from: from - start, last: last - start, until: until - start }
             }
