@@ -93,8 +93,8 @@ fn print(args: &FindArgs, context: &Context, report: &ScanReport) -> anyhow::Res
             s.place.path.to_string(),
             s.line().to_string(),
             s.column.to_string(),
-            s.place.resource.clone().unwrap_or_default().to_string(),
-            s.context.clone().unwrap_or_default().to_string(),
+            s.place.resource.as_deref().unwrap_or_default().to_owned(),
+            s.context.as_deref().unwrap_or_default().to_owned(),
             s.decode_path.join(" → "),
             s.place.event_id.clone().unwrap_or_default(),
         ]

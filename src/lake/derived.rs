@@ -7,10 +7,11 @@ use crate::model::{Confidence, Finding, Micros, Severity};
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
-use arrow::datatypes::{Int64Type, TimestampMicrosecondType};
+use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
+use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -86,65 +87,71 @@ pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error:
     ])
 }
 
-fn occurrences_batch(rows: &[OccurrenceRow<'_>]) -> Result<RecordBatch, arrow::error::ArrowError> {
+fn occurrences_batch<'a>(rows: &'a [OccurrenceRow<'a>]) -> Result<RecordBatch, arrow::error::ArrowError> {
+    let each = |get: fn(&'a OccurrenceRow<'a>) -> &'a str| text(rows.iter().map(move |r| Some(get(r))));
     RecordBatch::try_from_iter_with_nullable([
-        ("fingerprint", text(rows.iter().map(|r| Some(r.fingerprint))), false),
-        ("finding", text(rows.iter().map(|r| Some(r.finding))), false),
-        ("rule", text(rows.iter().map(|r| Some(r.rule))), false),
-        ("category", text(rows.iter().map(|r| Some(r.category))), false),
-        ("severity", text(rows.iter().map(|r| Some(r.severity.as_str()))), false),
-        ("confidence", text(rows.iter().map(|r| Some(r.confidence.as_str()))), false),
-        ("mask", text(rows.iter().map(|r| Some(r.mask))), false),
-        ("event_id", text(rows.iter().map(|r| Some(r.event_id))), false),
+        ("fingerprint", each(|r| r.fingerprint), false),
+        ("finding", each(|r| r.finding), false),
+        ("rule", each(|r| r.rule), false),
+        ("category", each(|r| r.category), false),
+        ("severity", each(|r| r.severity.as_str()), false),
+        ("confidence", each(|r| r.confidence.as_str()), false),
+        ("mask", each(|r| r.mask), false),
+        ("event_id", each(|r| r.event_id), false),
         ("event_time", time(rows.iter().map(|r| r.event_time)), true),
-        ("source_table", text(rows.iter().map(|r| Some(r.source_table))), false),
+        ("source_table", each(|r| r.source_table), false),
         ("resource", text(rows.iter().map(|r| r.resource)), true),
-        ("source_object", text(rows.iter().map(|r| Some(r.source_object))), false),
+        ("source_object", each(|r| r.source_object), false),
         ("source_record", int(rows.iter().map(|r| r.source_record)), false),
         ("start", int(rows.iter().map(|r| r.span.0)), false),
         ("end", int(rows.iter().map(|r| r.span.1)), false),
         ("decode_path", text(rows.iter().map(|r| r.decode_path.as_deref())), true),
         ("context", text(rows.iter().map(|r| r.context)), true),
-        ("verdict", text(rows.iter().map(|r| Some(r.verdict.as_str()))), false),
+        ("verdict", each(|r| r.verdict.as_str()), false),
     ])
 }
 
 /// Rows that are encoded together: a secret may stand in millions of places.
 const ROWS: usize = 64 * 1024;
 
-/// Occurrences as a table, as the lake keeps them.
+/// Occurrences as a table, as the lake keeps them: an empty batch, which has its columns, then the rows.
 pub fn occurrences<'a>(
     mut rows: impl Iterator<Item = OccurrenceRow<'a>>,
 ) -> impl Iterator<Item = Result<RecordBatch, arrow::error::ArrowError>> {
-    let mut begun = false;
-    std::iter::from_fn(move || {
+    let more = std::iter::from_fn(move || {
         let next: Vec<_> = rows.by_ref().take(ROWS).collect();
-        let wanted = !next.is_empty() || !begun;
-        begun = true;
-        wanted.then(|| occurrences_batch(&next))
-    })
+        (!next.is_empty()).then(|| occurrences_batch(&next))
+    });
+    std::iter::once(occurrences_batch(&[])).chain(more)
 }
 
-/// A table as a Parquet file, and its rows; it has one batch at least, which may be empty.
-pub fn parquet(
-    batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
-) -> Result<(Vec<u8>, usize), parquet::errors::ParquetError> {
-    let mut batches = batches.into_iter().peekable();
-    let Some(Ok(first)) = batches.peek() else {
-        let error = batches.next().and_then(Result::err);
-        return Err(error.map_or_else(|| parquet::errors::ParquetError::General("no rows".to_owned()), Into::into));
-    };
-    let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
-    let properties = WriterProperties::builder().set_compression(zstd).build();
-    let (mut out, mut rows) = (Vec::new(), 0);
-    let mut writer = ArrowWriter::try_new(&mut out, first.schema(), Some(properties))?;
-    for batch in batches {
-        let batch = batch?;
-        rows += batch.num_rows();
-        writer.write(&batch)?;
+/// A table as a Parquet file.
+pub struct TableFile {
+    pub bytes: Vec<u8>,
+    rows: usize,
+    schema: SchemaRef,
+}
+
+impl TableFile {
+    /// One batch there must be; it may be empty.
+    pub fn of(
+        batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
+    ) -> Result<Self, ParquetError> {
+        let mut batches = batches.into_iter();
+        let none = || ParquetError::General("a table without a batch".to_owned());
+        let first = batches.next().transpose()?.ok_or_else(none)?;
+        let (schema, mut bytes, mut rows) = (first.schema(), Vec::new(), 0);
+        let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
+        let properties = WriterProperties::builder().set_compression(zstd).build();
+        let mut writer = ArrowWriter::try_new(&mut bytes, schema.clone(), Some(properties))?;
+        for batch in std::iter::once(Ok(first)).chain(batches) {
+            let batch = batch?;
+            rows += batch.num_rows();
+            writer.write(&batch)?;
+        }
+        writer.close()?;
+        Ok(Self { bytes, rows, schema })
     }
-    writer.close()?;
-    Ok((out, rows))
 }
 
 impl Lake {
@@ -164,12 +171,8 @@ impl Lake {
             .map(|part| part.path.clone())
             .collect();
         let mut add = Vec::new();
-        let findings = findings_batch(findings);
-        let schema = |batch: &RecordBatch| schema::id(&batch.schema());
-        let of_findings = findings.as_ref().map(schema).unwrap_or_default();
-        add.extend(self.put_table("findings", of_findings, [findings])?);
-        let of_occurrences = occurrences_batch(&[]).as_ref().map(schema).unwrap_or_default();
-        add.extend(self.put_table("occurrences", of_occurrences, self::occurrences(occurrences))?);
+        add.extend(self.put_table("findings", [findings_batch(findings)])?);
+        add.extend(self.put_table("occurrences", self::occurrences(occurrences))?);
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
         let scanned = Some(scanned);
         self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, scanned, ..Change::default() })
@@ -179,23 +182,22 @@ impl Lake {
     fn put_table(
         &self,
         table: &str,
-        schema: String,
         batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
     ) -> Result<Option<Part>, LakeError> {
-        let (bytes, rows) = parquet(batches).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
-        if rows == 0 {
+        let file = TableFile::of(batches).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
+        if file.rows == 0 {
             return Ok(None);
         }
-        let sha256 = super::publish::sha256(&bytes);
+        let sha256 = super::publish::sha256(&file.bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
-        self.store.put_if_absent(&path, &bytes)?;
+        self.store.put_if_absent(&path, &file.bytes)?;
         Ok(Some(Part {
             path,
             table: table.to_owned(),
-            rows: rows as u64,
-            bytes: bytes.len() as u64,
+            rows: file.rows as u64,
+            bytes: file.bytes.len() as u64,
             sha256,
-            schema: Some(schema),
+            schema: Some(schema::id(&file.schema)),
             ..Part::default()
         }))
     }

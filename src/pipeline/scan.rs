@@ -223,8 +223,6 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let bytes = found.value(&self.chunk);
-            let names = [Some(&mut place.path), place.source_table.as_mut(), place.resource.as_mut()];
-            names.into_iter().flatten().for_each(|name| *name = self.texts.get(name));
             let counted = place.resource.clone().or(place.source_table.clone()).unwrap_or_else(|| place.path.clone());
             let set = self.config.engine.set();
             let rule = &set.rules[matched.rule];
@@ -237,21 +235,23 @@ impl<'a> Worker<'a> {
                 continue;
             }
             let secret = Secret::new(bytes);
-            let fingerprint = self.texts.get(&self.config.hash.fingerprint(bytes));
-            let mask = self.texts.get(&secret.mask());
+            let (fingerprint, mask) = (self.config.hash.fingerprint(bytes), secret.mask());
             let finding = if rule.counted {
                 let all_of =
                     || Text::from(&*self.config.hash.fingerprint(format!("{}\0{counted}", rule.id).as_bytes()));
                 let places = self.counted.entry(matched.rule).or_default();
                 places.entry(counted.clone()).or_insert_with(all_of).clone()
             } else {
-                fingerprint.clone()
+                Text::from(fingerprint.as_str())
             };
-            let names = (&*finding, self.key_id.as_str(), &*mask);
+            let names = (&*finding, self.key_id.as_str(), mask.as_str());
             let is_new = self.done.findings.add(set, matched, value, names, at);
             if !is_new && !self.config.every_place {
                 continue;
             }
+            let names = [Some(&mut place.path), place.source_table.as_mut(), place.resource.as_mut()];
+            names.into_iter().flatten().for_each(|name| *name = self.texts.get(name));
+            let fingerprint = self.texts.get(&fingerprint);
             let paths = paths.to(found, &self.chunk);
             let offset = |at: usize| (at + seen.base) as u64;
             let context = told(&paths).or_else(|| key_before(self.chunk.bytes(found.record), matched.span.0));
@@ -261,12 +261,12 @@ impl<'a> Worker<'a> {
                 category: rule.category.as_str(),
                 severity: matched.severity,
                 confidence: matched.confidence,
-                finding,
-                mask,
+                finding: self.texts.get(&finding),
+                mask: self.texts.get(&mask),
                 revealed: self.config.reveal.then(|| String::from_utf8_lossy(secret.expose()).into_owned()),
                 column: offset(matched.span.0) + 1,
                 span: (offset(matched.span.0), offset(matched.span.1)),
-                verdict: same(&mut self.verdicts, &fingerprint, &matched.verdict),
+                verdict: shared_verdict(&mut self.verdicts, &fingerprint, &matched.verdict),
                 fingerprint,
                 decode_path: if found.decoded.is_some() { steps(&paths, found) } else { Vec::new() },
                 context: context.map(|context| self.texts.get(&context)),
@@ -278,8 +278,8 @@ impl<'a> Worker<'a> {
     }
 }
 
-/// What is said of the secret, in the memory of the last time where it is the same.
-fn same(known: &mut HashMap<Text, Arc<Verdict>>, fingerprint: &Text, verdict: &Verdict) -> Arc<Verdict> {
+/// The verdict, in the memory of the secret's last one where it is the same.
+fn shared_verdict(known: &mut HashMap<Text, Arc<Verdict>>, fingerprint: &Text, verdict: &Verdict) -> Arc<Verdict> {
     match known.get(fingerprint) {
         Some(last) if **last == *verdict => last.clone(),
         _ => {
@@ -356,10 +356,11 @@ pub(super) fn run<T: Sync>(
     for done in results {
         let done = done?;
         findings.merge(done.findings);
-        // No copy of the first ones: there may be millions.
-        match sightings.is_empty() {
-            true => sightings = done.sightings,
-            false => sightings.extend(done.sightings),
+        if sightings.is_empty() {
+            // No copy: there may be millions.
+            sightings = done.sightings;
+        } else {
+            sightings.extend(done.sightings);
         }
         report.records += done.records;
         report.bytes += done.bytes;

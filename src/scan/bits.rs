@@ -1,6 +1,6 @@
 //! Shapes of numbers in text, 64 bytes at a time: one bit for each byte of a kind, and shifts for what stands behind it.
 
-use super::lanes::{self, BLOCK, Lanes, Work};
+use super::lanes::{self, BLOCK, Lanes, Work, padded};
 
 /// Bytes of a shape at most: so much of a block is looked at again with the next.
 const WIDEST: usize = 19;
@@ -57,11 +57,7 @@ impl<S: Fn(&Bits) -> u64, F: FnMut(usize)> Work for Each<'_, S, F> {
         while start < self.data.len() {
             let (block, new) = match self.data[start..].first_chunk::<BLOCK>() {
                 Some(block) => (Bits::of(block, lanes), NEW),
-                None => {
-                    let (mut padded, rest) = ([0; BLOCK], &self.data[start..]);
-                    padded[..rest.len()].copy_from_slice(rest);
-                    (Bits::of(&padded, lanes), BLOCK)
-                }
+                None => (Bits::of(&padded(&self.data[start..]), lanes), BLOCK),
             };
             let mut begins = (self.shapes)(&block);
             if new < BLOCK {

@@ -4,7 +4,7 @@
 use super::ScanError;
 use super::chunk::{Chunk, Last};
 use super::decode::{Layer, Levels};
-use super::hits::{Hits, Look};
+use super::hits::{Hits, Look, Place};
 use super::hyperscan::{Database, Scratch};
 use super::lower::{lead, longest};
 use super::{overlap, quick};
@@ -17,8 +17,8 @@ use std::sync::{Arc, OnceLock};
 /// Bytes of decoded text in which the place of a value is looked for.
 const FAR: usize = 16 * 1024;
 
-/// Bytes of a match without a bound: no record has so many.
-const RECORD: usize = usize::MAX / 2;
+/// In place of the greatest length of matches that have none: no record has so many bytes.
+const UNBOUNDED: usize = usize::MAX;
 
 /// A confirmed match.
 #[derive(Clone, Debug)]
@@ -97,7 +97,7 @@ impl Engine {
             };
             let longest = longest(&rule_of.pattern);
             let before = lead.into_iter().chain(longest).min().filter(|_| !self.database.is_prefilter(rule))?;
-            Some(Look::Around { before, longest: longest.unwrap_or(RECORD) })
+            Some(Look::Around { before, longest: longest.unwrap_or(UNBOUNDED) })
         };
         *self.reach[rule].get_or_init(|| look().unwrap_or(Look::Record))
     }
@@ -228,8 +228,13 @@ impl Scanner {
             cost[rule].0 += 1;
             hits.add(chunk, rule, self.engine.reach(rule), end);
         })?;
-        for place in hits.places(chunk) {
-            cost[place.rule].1 += (place.window.until - place.window.from) as u64;
+        for of_rule in hits.places(chunk).chunk_by(|a, b| (a.record, a.rule) == (b.record, b.rule)) {
+            // Windows may overlap; each byte counts once.
+            let mut until = 0;
+            for Place { rule, window, .. } in of_rule {
+                cost[*rule].1 += window.until.saturating_sub(window.from.max(until)) as u64;
+                until = until.max(window.until);
+            }
         }
         Ok(cost)
     }

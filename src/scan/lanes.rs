@@ -6,6 +6,13 @@ use super::long_runs::{Ascii, Ends, MIDDLE};
 /// Bytes that are looked at together.
 pub(super) const BLOCK: usize = 64;
 
+/// The data's last bytes, fewer than a block, with zeros behind.
+pub(super) fn padded(rest: &[u8]) -> [u8; BLOCK] {
+    let mut block = [0; BLOCK];
+    block[..rest.len()].copy_from_slice(rest);
+    block
+}
+
 /// A way to look at blocks.
 pub(super) trait Lanes: Copy {
     /// Bytes of `low..=high`, the first lowest.

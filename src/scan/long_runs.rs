@@ -1,6 +1,6 @@
 //! Long runs of certain bytes, found 64 bytes at a time: few blocks hold a part of one.
 
-use super::lanes::{self, BLOCK, Lanes, Work};
+use super::lanes::{self, BLOCK, Lanes, Work, padded};
 
 /// Bytes of a run that is long: one that lies inside a block has its middle.
 pub(super) const LONG: usize = 48;
@@ -76,11 +76,7 @@ impl<F: FnMut(usize, usize)> Work for Runs<'_, F> {
         for at in (0..self.data.len()).step_by(BLOCK) {
             let ends = match self.data[at..].first_chunk::<BLOCK>() {
                 Some(block) => lanes.ends(block, self.set),
-                None => {
-                    let (mut padded, rest) = ([0; BLOCK], &self.data[at..]);
-                    padded[..rest.len()].copy_from_slice(rest);
-                    lanes.ends(&padded, self.set)
-                }
+                None => lanes.ends(&padded(&self.data[at..]), self.set),
             };
             if ends.head == BLOCK {
                 continue;

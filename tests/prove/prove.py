@@ -65,7 +65,7 @@ def main():
             out.append(show(binary, ROOT))
         except AssertionError as error:
             failed += 1
-            out.append(f"FELL SHORT: {error}")
+            out.append(f"FELL SHORT: {error}".replace(str(ROOT), "."))
         out.append("")
         print("\n".join(out[-3:]), flush=True)
     folder = ROOT / "benches" / "runs" / datetime.date.today().isoformat()

@@ -3,7 +3,7 @@
 use super::ScanArgs;
 use crate::cli::context::Context;
 use crate::cli::terminal;
-use crate::lake::derived;
+use crate::lake::derived::{self, TableFile};
 use crate::model::Finding;
 use crate::pipeline::scan::{ScanReport, Sighting};
 use crate::pipeline::scan_lake::occurrence_rows;
@@ -75,12 +75,12 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
         ScanFormat::Parquet => {
             anyhow::ensure!(!args.output.reveal, "--format parquet holds masks only: take jsonl with --reveal");
             anyhow::ensure!(width.is_none(), "--format parquet is no text: give -o FILE, or a pipe");
-            let (bytes, _) = if args.occurrences {
-                derived::parquet(derived::occurrences(occurrence_rows(&report.sightings)))
+            let file = if args.occurrences {
+                TableFile::of(derived::occurrences(occurrence_rows(&report.sightings)))
             } else {
-                derived::parquet([derived::findings_batch(&report.findings)])
+                TableFile::of([derived::findings_batch(&report.findings)])
             }?;
-            out.write_all(&bytes).context("output cannot be written")?;
+            out.write_all(&file.bytes).context("output cannot be written")?;
             return out.flush().context("output cannot be written");
         }
         ScanFormat::Table | ScanFormat::Jsonl | ScanFormat::Csv => {}
