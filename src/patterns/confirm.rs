@@ -109,7 +109,7 @@ impl PatternSet {
         if secret.is_empty() {
             return None;
         }
-        if checked.entropy.is_some_and(|floor| validators::entropy(secret) < floor) {
+        if checked.entropy.is_some_and(|floor| !validators::has_entropy(secret, floor)) {
             return None;
         }
         if !checked.keywords.is_empty() && !keyword_before(checked, record, span.0) {

@@ -1,6 +1,6 @@
 //! AWS secret access keys: 40 characters of base 64 without any check; what they are not is known.
 
-use super::{Candidate, Judgement, Validator, entropy};
+use super::{Candidate, Judgement, Validator, has_entropy};
 
 pub struct AwsSecret;
 
@@ -23,7 +23,7 @@ impl Validator for AwsSecret {
             at.and_then(|i| candidate.record.get(i))
                 .is_some_and(|b| b.is_ascii_alphanumeric() || matches!(b, b'/' | b'+'))
         };
-        if !mixed || hex || path || entropy(secret) < FLOOR || more(start.checked_sub(1)) || more(Some(end)) {
+        if !mixed || hex || path || !has_entropy(secret, FLOOR) || more(start.checked_sub(1)) || more(Some(end)) {
             return Judgement::Refuted;
         }
         Judgement::Unknown

@@ -137,18 +137,26 @@ fn invalid(why: &str) -> Verdict {
     Verdict { valid: Some(false), facts, public_ids: Vec::new() }
 }
 
+/// Whether the bytes have at least so many bits of Shannon entropy each. What stands on the floor has, however the sum
+/// was rounded.
+pub fn has_entropy(bytes: &[u8], floor: f64) -> bool {
+    entropy(bytes) > floor - 1e-9
+}
+
 /// Shannon entropy of the bytes, in bits per byte.
-pub fn entropy(bytes: &[u8]) -> f64 {
+fn entropy(bytes: &[u8]) -> f64 {
+    if bytes.is_empty() {
+        return 0.0;
+    }
     let mut counts = [0u32; 256];
     for &b in bytes {
         counts[usize::from(b)] += 1;
     }
+    // Most bytes of a secret stand in it once, and cost no logarithm so.
+    let term = |count: &u32| f64::from(*count) * f64::from(*count).log2();
+    let repeated: f64 = counts.iter().filter(|count| **count > 1).map(term).sum();
     let total = bytes.len() as f64;
-    let term = |count: &u32| {
-        let share = f64::from(*count) / total;
-        -share * share.log2()
-    };
-    counts.iter().filter(|count| **count > 0).map(term).sum()
+    total.log2() - repeated / total
 }
 
 /// The decimal digits of a text as numbers, other bytes left out.
@@ -179,5 +187,20 @@ mod tests {
         assert!((entropy(b"aaaa") - 0.0).abs() < 1e-9);
         assert!((entropy(b"abab") - 1.0).abs() < 1e-9);
         assert!((entropy(b"abcdefgh") - 3.0).abs() < 1e-9);
+        // Shares of 1/2, 1/4, 1/8 and 1/8.
+        assert!((entropy(b"aaaabbcd") - 1.75).abs() < 1e-9);
+        assert!(entropy(b"") == 0.0);
+    }
+
+    #[test]
+    fn what_stands_on_a_floor_is_not_below_it() {
+        // So many different bytes equally often: log2 of their number, whatever the sum is rounded to.
+        for different in [2u8, 4, 8, 16, 32, 64] {
+            for times in 1..40 {
+                let bytes = (0..different).collect::<Vec<_>>().repeat(times);
+                let floor = f64::from(different).log2();
+                assert!(has_entropy(&bytes, floor) && !has_entropy(&bytes, floor + 1e-6), "{different} {times}");
+            }
+        }
     }
 }

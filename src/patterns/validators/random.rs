@@ -1,7 +1,7 @@
 //! Whether a value looks drawn at random, and is not one of the random things logs are full of:
 //! UUIDs, digests, trace and request ids, dates, paths; `opaque` lets digests pass.
 
-use super::{Candidate, Judgement, Validator, entropy};
+use super::{Candidate, Judgement, Validator, has_entropy};
 
 pub struct Random;
 
@@ -11,7 +11,7 @@ impl Validator for Random {
     }
 
     fn judge(&self, candidate: &Candidate<'_>) -> Judgement {
-        if is_digest(candidate.secret) || richness(candidate.secret) < 0.75 {
+        if is_digest(candidate.secret) || !is_rich(candidate.secret, 0.75) {
             return Judgement::Refuted;
         }
         Opaque.judge(candidate)
@@ -34,13 +34,14 @@ impl Validator for Opaque {
         if text.len() < 8 || is_identifier(text) || is_prose(text) {
             return Judgement::Refuted;
         }
-        if richness(candidate.secret) < 0.65 { Judgement::Refuted } else { Judgement::Unknown }
+        if is_rich(candidate.secret, 0.65) { Judgement::Unknown } else { Judgement::Refuted }
     }
 }
 
-/// Entropy against what a random string has: close to log2(n) bits for n characters, up to its alphabet's limit.
-fn richness(secret: &[u8]) -> f64 {
-    entropy(secret) / (secret.len() as f64).log2().clamp(1.0, 5.0)
+/// Whether it has this share of the entropy of a random string: that is close to log2(n) bits for n characters, up to
+/// its alphabet's limit.
+fn is_rich(secret: &[u8], share: f64) -> bool {
+    has_entropy(secret, share * (secret.len() as f64).log2().clamp(1.0, 5.0))
 }
 
 /// As long as a common digest in hexadecimal, and nothing else.
