@@ -3,13 +3,14 @@
 use super::args::{OutputArgs, TableFormat};
 use super::context::Context;
 use super::exit::Exit;
+use super::scan::{OccurrenceLine, print_table};
 use super::terminal;
 use crate::model::Confidence;
 use crate::patterns::PatternSet;
-use crate::pipeline::scan::{ScanConfig, ScanReport, Sighting};
+use crate::pipeline::scan::{ScanConfig, ScanReport};
 use crate::pipeline::scan_files::scan_files;
 use crate::pipeline::scan_lake::scan_lake;
-use crate::report::table::Table;
+use crate::pipeline::sightings::Sighting;
 use crate::report::text::{counted, number, terminal as one_line};
 use crate::report::{csv, jsonl};
 use crate::scan::Engine;
@@ -75,7 +76,8 @@ pub(super) fn run(args: &FindArgs, context: &Context) -> anyhow::Result<Exit> {
     for problem in &report.not_scanned {
         context.terminal.warn(&one_line(&format!("not scanned: {problem}")));
     }
-    let (places, records) = (report.sightings.len() as u64, counted(report.records, "record"));
+    let places = report.findings.iter().map(|finding| finding.count).sum();
+    let records = counted(report.records, "record");
     context.terminal.say(&format!("{} in {records}, {} bytes", counted(places, "place"), number(report.bytes)));
     Ok(match (report.not_scanned.is_empty(), places > 0) {
         (false, _) => Exit::Failure,
@@ -101,23 +103,20 @@ fn print(args: &FindArgs, context: &Context, report: &ScanReport) -> anyhow::Res
     };
     match args.output.format {
         TableFormat::Jsonl => {
-            for sighting in &report.sightings {
-                jsonl::write_line(&mut out, &super::scan::occurrence_json(sighting))?;
+            for sighting in report.sightings.iter() {
+                jsonl::write_line(&mut out, &OccurrenceLine::from(&sighting?))?;
             }
         }
         TableFormat::Csv => {
             csv::write_row(&mut out, &headers.map(Cow::Borrowed))?;
-            for sighting in &report.sightings {
-                csv::write_row(&mut out, &row(sighting).into_iter().map(Cow::Owned).collect::<Vec<_>>())?;
+            for sighting in report.sightings.iter() {
+                csv::write_row(&mut out, &row(&sighting?).into_iter().map(Cow::Owned).collect::<Vec<_>>())?;
             }
         }
         TableFormat::Table => {
-            let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
-            report.sightings.iter().for_each(|sighting| table.push(row(sighting)));
             let width = if args.output.output.is_none() { context.terminal.width() } else { None };
-            if !table.is_empty() {
-                write!(out, "{}", table.render(width))?;
-            }
+            let painter = context.terminal.painter(args.output.output.is_none());
+            print_table(&mut *out, painter, (&headers, width), report, row)?;
         }
     }
     out.flush().context("output cannot be written")

@@ -19,7 +19,7 @@ use crate::scan::{Engine, KeyedHash};
 use allow::AllowList;
 use anyhow::Context as _;
 use clap::Args;
-pub(super) use output::occurrence_json;
+pub(super) use output::{OccurrenceLine, print_table};
 use output::{ScanFormat, ScanOutput};
 use std::collections::HashSet;
 use std::io::Write as _;
@@ -171,8 +171,8 @@ fn leave_out(report: &mut ScanReport, args: &ScanArgs, key: &dyn KeyedHash, cont
     let before = report.findings.len();
     report.findings.retain(|finding| !known.contains(&finding.fingerprint) && !allowed.holds(finding));
     if report.findings.len() < before {
-        let told: HashSet<&str> = report.findings.iter().map(|finding| finding.fingerprint.as_str()).collect();
-        report.sightings.retain(|sighting| told.contains(&*sighting.finding));
+        let told: HashSet<String> = report.findings.iter().map(|finding| finding.fingerprint.clone()).collect();
+        report.sightings.retain(move |sighting| told.contains(&*sighting.finding));
         let left = counted((before - report.findings.len()) as u64, "finding");
         context.terminal.say(&format!("{left} left out: known or allowed"));
     }

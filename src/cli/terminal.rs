@@ -4,6 +4,7 @@ use super::settings::ColorChoice;
 use crate::pipeline::Progress;
 use crate::report::text;
 use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use std::borrow::Cow;
 use std::fs::File;
 use std::io::{self, BufWriter, IsTerminal as _, Write};
 use std::path::Path;
@@ -106,30 +107,16 @@ impl Terminal {
 
     /// A rendered table with the words of its `severity` column coloured; files stay plain.
     pub fn paint(&self, table: String, to_stdout: bool) -> String {
-        let start = table.lines().next().and_then(|head| head.find("severity")).filter(|_| self.color && to_stdout);
-        let Some(start) = start else {
+        let mut painter = self.painter(to_stdout);
+        if !painter.color {
             return table;
-        };
-        let mut out = String::with_capacity(table.len() + table.len() / 8);
-        for line in table.split_inclusive('\n') {
-            let from = line.char_indices().nth(start).map_or(line.len(), |(at, _)| at);
-            let (before, rest) = line.split_at(from);
-            let word = rest.split([' ', '\n']).next().unwrap_or_default();
-            let color = match word {
-                "critical" => "1;31",
-                "high" => "31",
-                "medium" => "33",
-                "low" => "36",
-                _ => "",
-            };
-            out.push_str(before);
-            if color.is_empty() {
-                out.push_str(rest);
-            } else {
-                out.push_str(&format!("\x1b[{color}m{word}\x1b[0m{}", &rest[word.len()..]));
-            }
         }
-        out
+        table.split_inclusive('\n').map(|line| painter.paint(line)).collect()
+    }
+
+    /// Paints a table line by line, its header first.
+    pub fn painter(&self, to_stdout: bool) -> Painter {
+        Painter { color: self.color && to_stdout, start: None }
     }
 
     /// Columns of the terminal stdout writes to; `None` when it is none.
@@ -246,11 +233,42 @@ impl Progress for Bar {
     }
 }
 
+/// See [`Terminal::painter`].
+pub(super) struct Painter {
+    color: bool,
+    /// Column of the severity.
+    start: Option<usize>,
+}
+
+impl Painter {
+    pub fn paint<'l>(&mut self, line: &'l str) -> Cow<'l, str> {
+        if !self.color {
+            return Cow::Borrowed(line);
+        }
+        let Some(start) = self.start else {
+            self.start = line.find("severity");
+            self.color = self.start.is_some();
+            return Cow::Borrowed(line);
+        };
+        let from = line.char_indices().nth(start).map_or(line.len(), |(at, _)| at);
+        let (before, rest) = line.split_at(from);
+        let word = rest.split([' ', '\n']).next().unwrap_or_default();
+        let color = match word {
+            "critical" => "1;31",
+            "high" => "31",
+            "medium" => "33",
+            "low" => "36",
+            _ => return Cow::Borrowed(line),
+        };
+        Cow::Owned(format!("{before}\x1b[{color}m{word}\x1b[0m{}", &rest[word.len()..]))
+    }
+}
+
 /// Opens the output: a file (0600, for it may hold personal data) or stdout.
-pub(super) fn output(path: Option<&Path>) -> anyhow::Result<Box<dyn Write>> {
+pub(super) fn output(path: Option<&Path>) -> anyhow::Result<Box<dyn Write + Send>> {
     match path {
         Some(path) if path != Path::new("-") => Ok(Box::new(BufWriter::new(create(path)?))),
-        _ => Ok(Box::new(BufWriter::new(io::stdout().lock()))),
+        _ => Ok(Box::new(BufWriter::new(io::stdout()))),
     }
 }
 

@@ -3,43 +3,45 @@
 use super::manifest::{Change, Part, Scanned};
 use super::store::Store as _;
 use super::{Lake, LakeError, schema};
-use crate::model::{Confidence, Finding, Micros, Severity};
+use crate::model::{Confidence, Finding, Micros, Severity, Text};
 use arrow::array::{
     Array as _, ArrayRef, AsArray as _, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{Int64Type, SchemaRef, TimestampMicrosecondType};
+use arrow::error::ArrowError;
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use parquet::basic::{Compression, ZstdLevel};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
 use std::collections::BTreeMap;
+use std::io;
 use std::sync::Arc;
 
 /// One row of the occurrences table.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct OccurrenceRow<'a> {
+pub struct OccurrenceRow {
     /// Of the value.
-    pub fingerprint: &'a str,
+    pub fingerprint: Text,
     /// Fingerprint of its finding: another one where all values of a rule in one place are one finding.
-    pub finding: &'a str,
-    pub rule: &'a str,
-    pub category: &'a str,
+    pub finding: Text,
+    pub rule: Text,
+    pub category: &'static str,
     pub severity: Severity,
     pub confidence: Confidence,
-    pub mask: &'a str,
-    pub event_id: &'a str,
+    pub mask: Text,
+    pub event_id: String,
     pub event_time: Option<Micros>,
-    pub source_table: &'a str,
-    pub resource: Option<&'a str>,
-    pub source_object: &'a str,
+    pub source_table: Text,
+    pub resource: Option<Text>,
+    pub source_object: Text,
     pub source_record: u64,
     /// Half-open byte span in the record.
     pub span: (u64, u64),
     /// The layers it was encoded in, outermost first, with ` → ` between; none where it stands in plain.
     pub decode_path: Option<String>,
     /// Where it stands in its record.
-    pub context: Option<&'a str>,
+    pub context: Option<Text>,
     /// What its validators say, as JSON.
     pub verdict: String,
 }
@@ -61,7 +63,7 @@ fn json<T: serde::Serialize>(value: &T) -> String {
 }
 
 /// Findings as a table, as the lake keeps them.
-pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error::ArrowError> {
+pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, ArrowError> {
     let each = |get: fn(&Finding) -> &str| text(findings.iter().map(move |f| Some(get(f))));
     let jsons = |get: fn(&Finding) -> String| {
         let values: Vec<String> = findings.iter().map(get).collect();
@@ -87,79 +89,91 @@ pub fn findings_batch(findings: &[Finding]) -> Result<RecordBatch, arrow::error:
     ])
 }
 
-fn occurrences_batch<'a>(rows: &'a [OccurrenceRow<'a>]) -> Result<RecordBatch, arrow::error::ArrowError> {
-    let each = |get: fn(&'a OccurrenceRow<'a>) -> &'a str| text(rows.iter().map(move |r| Some(get(r))));
+fn occurrences_batch(rows: &[OccurrenceRow]) -> Result<RecordBatch, ArrowError> {
+    let each = |get: fn(&OccurrenceRow) -> &str| text(rows.iter().map(move |r| Some(get(r))));
     RecordBatch::try_from_iter_with_nullable([
-        ("fingerprint", each(|r| r.fingerprint), false),
-        ("finding", each(|r| r.finding), false),
-        ("rule", each(|r| r.rule), false),
+        ("fingerprint", each(|r| &r.fingerprint), false),
+        ("finding", each(|r| &r.finding), false),
+        ("rule", each(|r| &r.rule), false),
         ("category", each(|r| r.category), false),
         ("severity", each(|r| r.severity.as_str()), false),
         ("confidence", each(|r| r.confidence.as_str()), false),
-        ("mask", each(|r| r.mask), false),
-        ("event_id", each(|r| r.event_id), false),
+        ("mask", each(|r| &r.mask), false),
+        ("event_id", each(|r| &r.event_id), false),
         ("event_time", time(rows.iter().map(|r| r.event_time)), true),
-        ("source_table", each(|r| r.source_table), false),
-        ("resource", text(rows.iter().map(|r| r.resource)), true),
-        ("source_object", each(|r| r.source_object), false),
+        ("source_table", each(|r| &r.source_table), false),
+        ("resource", text(rows.iter().map(|r| r.resource.as_deref())), true),
+        ("source_object", each(|r| &r.source_object), false),
         ("source_record", int(rows.iter().map(|r| r.source_record)), false),
         ("start", int(rows.iter().map(|r| r.span.0)), false),
         ("end", int(rows.iter().map(|r| r.span.1)), false),
         ("decode_path", text(rows.iter().map(|r| r.decode_path.as_deref())), true),
-        ("context", text(rows.iter().map(|r| r.context)), true),
+        ("context", text(rows.iter().map(|r| r.context.as_deref())), true),
         ("verdict", each(|r| r.verdict.as_str()), false),
     ])
 }
 
 /// Rows that are encoded together: a secret may stand in millions of places.
 const ROWS: usize = 64 * 1024;
+/// Rows of one part of the lake at most.
+const PART_ROWS: usize = 1024 * 1024;
 
 /// Occurrences as a table, as the lake keeps them: an empty batch, which has its columns, then the rows.
-pub fn occurrences<'a>(
-    mut rows: impl Iterator<Item = OccurrenceRow<'a>>,
-) -> impl Iterator<Item = Result<RecordBatch, arrow::error::ArrowError>> {
+pub fn occurrences(
+    mut rows: impl Iterator<Item = io::Result<OccurrenceRow>>,
+) -> impl Iterator<Item = Result<RecordBatch, ArrowError>> {
     let more = std::iter::from_fn(move || {
-        let next: Vec<_> = rows.by_ref().take(ROWS).collect();
-        (!next.is_empty()).then(|| occurrences_batch(&next))
+        let next: io::Result<Vec<_>> = rows.by_ref().take(ROWS).collect();
+        match next {
+            Ok(next) if next.is_empty() => None,
+            next => Some(next.map_err(ArrowError::from).and_then(|next| occurrences_batch(&next))),
+        }
     });
     std::iter::once(occurrences_batch(&[])).chain(more)
 }
 
-/// A table as a Parquet file.
-pub struct TableFile {
-    pub bytes: Vec<u8>,
-    rows: usize,
-    schema: SchemaRef,
+/// Writes a table as a Parquet file of its own. One batch there must be; it may be empty.
+pub fn write_file(
+    out: impl io::Write + Send,
+    batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
+) -> io::Result<()> {
+    match write_table(out, batches) {
+        Ok(_) => Ok(()),
+        // What went wrong, said once: `parquet` says it again around the error of the output.
+        Err(ParquetError::External(inner)) => {
+            Err(inner.downcast::<io::Error>().map_or_else(io::Error::other, |error| *error))
+        }
+        Err(other) => Err(io::Error::other(other)),
+    }
 }
 
-impl TableFile {
-    /// One batch there must be; it may be empty.
-    pub fn of(
-        batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
-    ) -> Result<Self, ParquetError> {
-        let mut batches = batches.into_iter();
-        let none = || ParquetError::General("a table without a batch".to_owned());
-        let first = batches.next().transpose()?.ok_or_else(none)?;
-        let (schema, mut bytes, mut rows) = (first.schema(), Vec::new(), 0);
-        let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
-        let properties = WriterProperties::builder().set_compression(zstd).build();
-        let mut writer = ArrowWriter::try_new(&mut bytes, schema.clone(), Some(properties))?;
-        for batch in std::iter::once(Ok(first)).chain(batches) {
-            let batch = batch?;
-            rows += batch.num_rows();
-            writer.write(&batch)?;
-        }
-        writer.close()?;
-        Ok(Self { bytes, rows, schema })
+/// Its rows and columns.
+fn write_table(
+    out: impl io::Write + Send,
+    batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
+) -> Result<(usize, SchemaRef), ParquetError> {
+    let mut batches = batches.into_iter();
+    let none = || ParquetError::General("a table without a batch".to_owned());
+    let first = batches.next().transpose()?.ok_or_else(none)?;
+    let (schema, mut rows) = (first.schema(), 0);
+    let zstd = Compression::ZSTD(ZstdLevel::try_new(1)?);
+    let properties = WriterProperties::builder().set_compression(zstd).build();
+    let mut writer = ArrowWriter::try_new(out, schema.clone(), Some(properties))?;
+    for batch in std::iter::once(Ok(first)).chain(batches) {
+        let batch = batch?;
+        rows += batch.num_rows();
+        writer.write(&batch)?;
     }
+    writer.close()?;
+    Ok((rows, schema))
 }
 
 impl Lake {
     /// Replaces the findings and occurrences tables; what `adds` leaves the occurrences there are.
-    pub fn commit_scan<'a>(
+    pub fn commit_scan(
         &mut self,
         findings: &[Finding],
-        occurrences: impl Iterator<Item = OccurrenceRow<'a>>,
+        occurrences: impl Iterator<Item = io::Result<OccurrenceRow>>,
         scanned: Scanned,
         adds: bool,
     ) -> Result<(), LakeError> {
@@ -172,7 +186,10 @@ impl Lake {
             .collect();
         let mut add = Vec::new();
         add.extend(self.put_table("findings", [findings_batch(findings)])?);
-        add.extend(self.put_table("occurrences", self::occurrences(occurrences))?);
+        let mut rows = occurrences.peekable();
+        while rows.peek().is_some() {
+            add.extend(self.put_table("occurrences", self::occurrences(rows.by_ref().take(PART_ROWS)))?);
+        }
         let remove_parts = remove.iter().filter(|path| add.iter().all(|part| part.path != **path)).cloned().collect();
         let scanned = Some(scanned);
         self.commit(Change { by: "scan".to_owned(), add_parts: add, remove_parts, scanned, ..Change::default() })
@@ -182,40 +199,43 @@ impl Lake {
     fn put_table(
         &self,
         table: &str,
-        batches: impl IntoIterator<Item = Result<RecordBatch, arrow::error::ArrowError>>,
+        batches: impl IntoIterator<Item = Result<RecordBatch, ArrowError>>,
     ) -> Result<Option<Part>, LakeError> {
-        let file = TableFile::of(batches).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
-        if file.rows == 0 {
+        let mut bytes = Vec::new();
+        let (rows, schema) =
+            write_table(&mut bytes, batches).map_err(|source| LakeError::Write { path: table.to_owned(), source })?;
+        if rows == 0 {
             return Ok(None);
         }
-        let sha256 = super::publish::sha256(&file.bytes);
+        let sha256 = super::publish::sha256(&bytes);
         let path = format!("{table}/part-{}.parquet", &sha256[..16]);
-        self.store.put_if_absent(&path, &file.bytes)?;
+        self.store.put_if_absent(&path, &bytes)?;
         Ok(Some(Part {
             path,
             table: table.to_owned(),
-            rows: file.rows as u64,
-            bytes: file.bytes.len() as u64,
+            rows: rows as u64,
+            bytes: bytes.len() as u64,
             sha256,
-            schema: Some(schema::id(&file.schema)),
+            schema: Some(schema::id(&schema)),
             ..Part::default()
         }))
     }
 
-    /// Finding and value, by their fingerprints, of every occurrence kept.
-    pub fn occurrence_values(&self) -> Result<Vec<(String, String)>, LakeError> {
-        let mut all = Vec::new();
+    /// Tells of every occurrence kept what stands in these text columns; nothing stands for null.
+    pub fn each_occurrence<const N: usize>(
+        &self,
+        columns: [&str; N],
+        tell: &mut dyn FnMut([&str; N]),
+    ) -> Result<(), LakeError> {
         for part in self.all_parts().filter(|part| part.table == "occurrences") {
-            for batch in self.open_part(part, &["finding", "fingerprint"])? {
+            for batch in self.open_part(part, &columns)? {
                 let batch = batch.map_err(|source| LakeError::Arrow { path: part.path.clone(), source })?;
-                let column = |name: &str| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>());
-                if let (Some(findings), Some(values)) = (column("finding"), column("fingerprint")) {
-                    let pair = |i: usize| (findings.value(i).to_owned(), values.value(i).to_owned());
-                    all.extend((0..batch.num_rows()).map(pair));
-                }
+                let texts = columns.map(|name| batch.column_by_name(name).and_then(|c| c.as_string_opt::<i32>()));
+                let at = |i: usize| texts.map(|text| text.filter(|text| text.is_valid(i)).map_or("", |t| t.value(i)));
+                (0..batch.num_rows()).for_each(|i| tell(at(i)));
             }
         }
-        Ok(all)
+        Ok(())
     }
 
     /// The findings of the last scan; `None` when the lake was never scanned.
@@ -265,5 +285,51 @@ fn finding(batch: &RecordBatch, i: usize) -> Finding {
         public_ids: pairs("public_ids"),
         facts: pairs("facts"),
         remediation: text("remediation"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn row(n: usize) -> OccurrenceRow {
+        let text = Text::default;
+        OccurrenceRow {
+            fingerprint: Text::from(n.to_string().as_str()),
+            finding: text(),
+            rule: text(),
+            category: "token",
+            severity: Severity::High,
+            confidence: Confidence::High,
+            mask: text(),
+            event_id: String::new(),
+            event_time: None,
+            source_table: text(),
+            resource: None,
+            source_object: text(),
+            source_record: n as u64,
+            span: (0, 1),
+            decode_path: None,
+            context: None,
+            verdict: String::new(),
+        }
+    }
+
+    #[test]
+    fn many_occurrences_are_more_than_one_part() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut lake = Lake::create(dir.path()).unwrap();
+        let rows = |n: usize| (0..n).map(|i| Ok(row(i)));
+        for (n, parts) in [(PART_ROWS + 1, 2), (PART_ROWS, 1), (0, 0)] {
+            lake.commit_scan(&[], rows(n), Scanned::default(), false).unwrap();
+            assert_eq!(lake.all_parts().count(), parts);
+            let mut told = vec![0; n];
+            lake.each_occurrence(["fingerprint"], &mut |[value]| told[value.parse::<usize>().unwrap()] += 1).unwrap();
+            assert!(told.iter().all(|times| *times == 1));
+        }
+        let failed = || std::iter::once(Err(io::Error::other("no room")));
+        let error = lake.commit_scan(&[], rows(5).chain(failed()), Scanned::default(), false).unwrap_err();
+        let error = format!("{:#}", anyhow::Error::from(error));
+        assert!(error.contains("no room"), "{error}");
     }
 }

@@ -2,10 +2,10 @@
 
 use super::text::Text;
 use super::time::Micros;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Where a scanned record lies: an event of the lake, or a line of a file.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
     /// File path, or source object of the event; `-` is stdin.
     pub path: Text,
@@ -34,8 +34,12 @@ pub struct Verdict {
     pub public_ids: Vec<(String, String)>,
 }
 
-impl<'de> serde::Deserialize<'de> for Micros {
+/// Where people may read it as RFC 3339, else the number.
+impl<'de> Deserialize<'de> for Micros {
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        if !deserializer.is_human_readable() {
+            return i64::deserialize(deserializer).map(Self);
+        }
         let text = std::borrow::Cow::<str>::deserialize(deserializer)?;
         Self::parse_rfc3339(&text).ok_or_else(|| serde::de::Error::custom("no time as RFC 3339 writes it"))
     }
@@ -43,6 +47,6 @@ impl<'de> serde::Deserialize<'de> for Micros {
 
 impl Serialize for Micros {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        serializer.collect_str(self)
+        if serializer.is_human_readable() { serializer.collect_str(self) } else { serializer.serialize_i64(self.0) }
     }
 }

@@ -16,7 +16,7 @@ pub use check::{SelfTestFailure, self_test};
 pub use confirm::{Exact, RuleMatch, Window};
 pub use convert::convert;
 pub use foreign::{Foreign, ForeignNote};
-pub use rule::{FirstStage, Pack, Rule, Scan};
+pub use rule::{Category, FirstStage, Pack, Rule, Scan};
 pub use set::{PatternSet, RuleSources};
 
 /// Why a rule file cannot be used: names file, rule and position.

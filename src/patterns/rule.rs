@@ -5,7 +5,7 @@ use super::named;
 use super::validators::{self, Validator};
 use crate::model::{Confidence, Severity};
 use regex::bytes::{Regex, RegexBuilder};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use std::sync::OnceLock;
 
 /// Removed from examples when they are loaded, so that no forge takes them for live credentials.
@@ -47,7 +47,7 @@ impl Pack {
 }
 
 /// What kind of thing a rule finds.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Category {
     Credential,

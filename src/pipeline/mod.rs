@@ -17,6 +17,7 @@ pub mod progress;
 pub mod scan;
 pub mod scan_files;
 pub mod scan_lake;
+pub mod sightings;
 mod stitched;
 
 use crate::lake::LakeError;
@@ -34,6 +35,8 @@ pub enum PipelineError {
     Scan(#[from] ScanError),
     #[error("interrupted; what was committed before is kept, run the same command again to go on")]
     Interrupted,
+    #[error(transparent)]
+    Places(std::io::Error),
     #[error("a worker thread panicked; this is a bug in logsift")]
     Worker,
 }

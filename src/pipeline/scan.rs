@@ -2,6 +2,7 @@
 
 use super::context::{Paths, key_before, steps, told};
 use super::progress::Progress;
+use super::sightings::{Gathered, Sighting, Sightings};
 use super::{PipelineError, threads};
 use crate::lake::manifest::Scanned;
 use crate::model::occurrence::Verdict;
@@ -12,40 +13,6 @@ use std::collections::{BTreeSet, HashMap, HashSet};
 use std::hash::{DefaultHasher, Hasher as _};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-
-/// One place of one secret, ready to be shown: it holds a mask only.
-#[derive(Clone, Debug)]
-pub struct Sighting {
-    /// Of the file or part, and of the member of an archive, for the order.
-    number: (usize, u64),
-    pub place: Place,
-    pub rule: Text,
-    pub category: &'static str,
-    pub severity: crate::model::Severity,
-    pub confidence: Confidence,
-    pub fingerprint: Text,
-    /// Fingerprint of the finding it is counted under: its own, or one for all values of a rule in one place.
-    pub finding: Text,
-    pub mask: Text,
-    /// The plain value, kept only where the run was asked to reveal it.
-    pub revealed: Option<String>,
-    /// From 1, in bytes.
-    pub column: u64,
-    /// Half-open byte offsets in the record (the line, for files).
-    pub span: (u64, u64),
-    pub verdict: Arc<Verdict>,
-    /// The layers it was encoded in, outermost first, and where in JSON each lies; none where it stands in plain.
-    pub decode_path: Vec<String>,
-    /// Where it stands in its record: `json($.headers.authorization)`, or `key(password)`.
-    pub context: Option<Text>,
-}
-
-impl Sighting {
-    /// Its line, or of an event its record, from 1.
-    pub const fn line(&self) -> u64 {
-        if self.place.line > 0 { self.place.line } else { self.place.record }
-    }
-}
 
 /// What a scan needs beside its input.
 pub struct ScanConfig<'a> {
@@ -63,8 +30,7 @@ pub struct ScanConfig<'a> {
 pub struct ScanReport {
     /// Worst first.
     pub findings: Vec<Finding>,
-    /// In order of file or part, then place.
-    pub sightings: Vec<Sighting>,
+    pub sightings: Sightings,
     pub records: u64,
     pub bytes: u64,
     /// Not scanned, or not to the end: the scan is incomplete.
@@ -84,7 +50,7 @@ pub struct ScanReport {
 #[derive(Default)]
 pub(super) struct Done {
     findings: FindingSet,
-    sightings: Vec<Sighting>,
+    gathered: Gathered,
     pub records: u64,
     pub bytes: u64,
     pub not_scanned: Vec<String>,
@@ -181,7 +147,8 @@ impl<'a> Worker<'a> {
         Ok(())
     }
 
-    fn finish(mut self) -> Done {
+    /// What was found, masked.
+    fn finish(mut self) -> Result<(Done, Sightings), PipelineError> {
         let left = self.scanner.left();
         if left > 0 {
             let kind = if left == 1 { "one encoded value".to_owned() } else { format!("{left} encoded values") };
@@ -190,7 +157,27 @@ impl<'a> Worker<'a> {
                 crate::scan::INFLATED >> 20
             ));
         }
-        self.done
+        self.mask_gathered()?;
+        self.done.notes.extend(self.done.gathered.note());
+        let sightings = std::mem::take(&mut self.done.gathered).finish().map_err(PipelineError::Places)?;
+        Ok((self.done, sightings))
+    }
+
+    fn mask_gathered(&mut self) -> Result<(), PipelineError> {
+        if self.config.reveal || self.done.gathered.list.is_empty() {
+            return Ok(());
+        }
+        mask_sightings(&mut self.done.gathered.list, &mut Names::new(self.config)?);
+        Ok(())
+    }
+
+    /// Makes room in memory.
+    fn spill(&mut self) -> Result<(), PipelineError> {
+        self.mask_gathered()?;
+        self.done.gathered.spill().map_err(PipelineError::Places)?;
+        self.texts = Texts::default();
+        self.verdicts.clear();
+        Ok(())
     }
 
     /// Scans the chunk and empties it; `place` tells where record `i` of it lies, and how much of its head was seen before.
@@ -258,7 +245,7 @@ impl<'a> Worker<'a> {
             let sighting = Sighting {
                 number,
                 rule: self.texts.get(&rule.id),
-                category: rule.category.as_str(),
+                category: rule.category,
                 severity: matched.severity,
                 confidence: matched.confidence,
                 finding: self.texts.get(&finding),
@@ -272,7 +259,12 @@ impl<'a> Worker<'a> {
                 context: context.map(|context| self.texts.get(&context)),
                 place,
             };
-            self.done.sightings.push(sighting);
+            self.done.gathered.list.push(sighting);
+        }
+        // What is revealed stays in memory.
+        let most = (IN_MEMORY / threads()).max(STRETCH);
+        if !self.config.reveal && self.done.gathered.list.len() >= most && self.done.gathered.has_file() {
+            self.spill()?;
         }
         Ok(())
     }
@@ -311,6 +303,11 @@ impl Seen {
     pub const ALL: Self = Self { before: 0, until: usize::MAX, base: 0 };
 }
 
+/// Places that all threads together keep in memory: some thirty megabytes.
+const IN_MEMORY: usize = 64 * 1024;
+/// Places that go to a file together at least: each stretch of a file takes memory when it is read.
+const STRETCH: usize = 4096;
+
 /// A secret and its context are shorter than half of this.
 pub(super) const OVERLAP: usize = 64 * 1024;
 
@@ -324,7 +321,7 @@ pub(super) fn run<T: Sync>(
     let (send, blocks) = crossbeam_channel::bounded::<Block>(threads());
     let spare = Spare::new();
     // Pieces of large files first: with those read ahead nobody waits.
-    let one = |send: Sender<Block>, blocks: Receiver<Block>| -> Result<Done, PipelineError> {
+    let one = |send: Sender<Block>, blocks: Receiver<Block>| {
         let mut worker = Worker::new(config, send, spare.clone())?;
         loop {
             while let Ok(block) = blocks.try_recv() {
@@ -341,9 +338,9 @@ pub(super) fn run<T: Sync>(
         while let Ok(block) = blocks.recv() {
             worker.block(block)?;
         }
-        Ok(worker.finish())
+        worker.finish()
     };
-    let results: Vec<Result<Done, PipelineError>> = std::thread::scope(|scope| {
+    let results: Vec<Result<(Done, Sightings), PipelineError>> = std::thread::scope(|scope| {
         let another = |send, blocks| scope.spawn(move || one(send, blocks));
         let workers: Vec<_> = (1..threads()).map(|_| another(send.clone(), blocks.clone())).collect();
         let mut results = vec![one(send, blocks)];
@@ -351,17 +348,11 @@ pub(super) fn run<T: Sync>(
         results
     });
     let mut findings = FindingSet::default();
-    let mut sightings: Vec<Sighting> = Vec::new();
     let mut report = ScanReport::default();
     for done in results {
-        let done = done?;
+        let (done, sightings) = done?;
         findings.merge(done.findings);
-        if sightings.is_empty() {
-            // No copy: there may be millions.
-            sightings = done.sightings;
-        } else {
-            sightings.extend(done.sightings);
-        }
+        report.sightings.extend(sightings);
         report.records += done.records;
         report.bytes += done.bytes;
         report.not_scanned.extend(done.not_scanned);
@@ -370,44 +361,47 @@ pub(super) fn run<T: Sync>(
     }
     report.findings = findings.into_sorted();
     if !config.reveal {
-        mask_places(&mut report.findings, &mut sightings, config)?;
+        mask_findings(&mut report.findings, &mut Names::new(config)?);
     }
-    let order = |s: &Sighting| (s.number, s.place.line, s.place.record, s.span);
-    sightings.sort_unstable_by(|a, b| order(a).cmp(&order(b)).then_with(|| a.rule.cmp(&b.rule)));
-    report.sightings = sightings;
     report.not_scanned.sort_unstable();
     report.notes.sort_unstable();
+    report.notes.dedup();
     Ok(report)
 }
 
-/// Shorter names hold no secret.
-const SHORT: usize = 12;
-
 /// Names of resources and members come from logs too: a secret in one is masked like any other.
-fn mask_places(
-    findings: &mut [Finding],
-    sightings: &mut [Sighting],
-    config: &ScanConfig<'_>,
-) -> Result<(), PipelineError> {
-    let masker = ScanMasker::new(config.engine)?;
-    let mut known: HashMap<Text, Text> = HashMap::new();
-    let mut masked = |name: &str| match known.get(name) {
-        Some(masked) => masked.clone(),
-        None => {
-            let masked = Text::from(&*masker.mask(name));
-            known.insert(name.into(), masked.clone());
-            masked
+struct Names {
+    masker: ScanMasker,
+    known: HashMap<Text, Text>,
+}
+
+impl Names {
+    fn new(config: &ScanConfig<'_>) -> Result<Self, PipelineError> {
+        Ok(Self { masker: ScanMasker::new(config.engine)?, known: HashMap::new() })
+    }
+
+    fn masked(&mut self, name: &str) -> Text {
+        if let Some(masked) = self.known.get(name) {
+            return masked.clone();
         }
-    };
+        let masked = Text::from(&*self.masker.mask(name));
+        self.known.insert(name.into(), masked.clone());
+        masked
+    }
+}
+
+fn mask_findings(findings: &mut [Finding], names: &mut Names) {
     for finding in findings {
-        finding.places =
-            std::mem::take(&mut finding.places).into_iter().map(|(name, n)| (masked(&name).to_string(), n)).collect();
+        let places = std::mem::take(&mut finding.places).into_iter();
+        finding.places = places.map(|(name, n)| (names.masked(&name).to_string(), n)).collect();
     }
+}
+
+fn mask_sightings(sightings: &mut [Sighting], names: &mut Names) {
     for sighting in sightings {
-        let names = sighting.place.resource.iter_mut().chain(&mut sighting.context);
-        names.filter(|name| name.len() > SHORT).for_each(|name| *name = masked(name));
-        let steps = sighting.decode_path.iter_mut().filter(|step| step.len() > SHORT);
-        steps.for_each(|step| *step = masked(step).to_string());
+        let place = &mut sighting.place;
+        let told = std::iter::once(&mut place.path).chain(&mut place.resource).chain(&mut sighting.context);
+        told.for_each(|name| *name = names.masked(name));
+        sighting.decode_path.iter_mut().for_each(|step| *step = names.masked(step).to_string());
     }
-    Ok(())
 }

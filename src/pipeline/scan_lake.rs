@@ -2,7 +2,8 @@
 
 use super::PipelineError;
 use super::progress::Progress;
-use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Sighting, Worker, run};
+use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Worker, run};
+use super::sightings::{Sighting, Sightings};
 use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::{Part, Scanned};
@@ -11,6 +12,7 @@ use crate::model::{Finding, Micros, Place, Text};
 use crate::patterns::PatternSet;
 use crate::scan::{CHUNK, FindingSet, note_different};
 use std::collections::{BTreeMap, BTreeSet};
+use std::io;
 
 /// Scans the raw records of every table of the lake, rejects included; where the findings there are were found by the
 /// same rules and key, only what came since, unless `all` is to be read.
@@ -31,7 +33,7 @@ pub fn scan_lake(
     let before = lake.manifest.scanned.as_ref().filter(same);
     let new: Vec<&Part> = parts().filter(|part| before.is_none_or(|b| !b.parts.contains(&part.path))).collect();
     let mut report = scan_parts(lake, &new, config, progress)?;
-    let in_names = scan_names(&report.names, config, progress)?;
+    let mut in_names = scan_names(&report.names, new.len(), config, progress)?;
     let set = config.engine.set();
     let mut all = FindingSet::default();
     if before.is_some() {
@@ -39,16 +41,19 @@ pub fn scan_lake(
         report.known = Some(found.iter().map(|finding| finding.fingerprint.clone()).collect());
         all = FindingSet::of(found, set);
     }
-    all.merge(FindingSet::of(std::mem::take(&mut report.findings), set));
-    // A name comes again with each new part of its group.
-    let is_new = |fingerprint: &str| !report.known.as_ref().is_some_and(|known| known.contains(fingerprint));
-    let named = in_names.findings.into_iter().filter(|finding| is_new(&finding.fingerprint)).collect();
+    let found = std::mem::take(&mut report.findings);
+    let mut now: BTreeSet<String> = found.iter().map(|finding| finding.fingerprint.clone()).collect();
+    all.merge(FindingSet::of(found, set));
+    if before.is_some() && !in_names.findings.is_empty() {
+        leave_out_told(lake, &mut in_names)?;
+    }
+    let named = in_names.findings;
+    now.extend(named.iter().map(|finding| finding.fingerprint.clone()));
     all.merge(FindingSet::of(named, set));
-    let sightings = in_names.sightings.into_iter().filter(|sighting| is_new(&sighting.finding));
-    report.sightings.extend(sightings);
+    report.sightings.extend(in_names.sightings);
     report.findings = all.into_sorted();
     if before.is_some() {
-        recount(lake, &mut report, set)?;
+        recount(lake, &mut report, &now, set)?;
     }
     let group = |source: &String| source.rsplit_once(":log-group:").map(|(_, name)| name.to_owned());
     let incomplete = lake.manifest.partial.keys().filter_map(group).collect();
@@ -74,25 +79,30 @@ fn scan_parts(
     })
 }
 
-/// Of findings that count, the different values of all scans: those kept, and those found now.
-fn recount(lake: &Lake, report: &mut ScanReport, set: &PatternSet) -> Result<(), PipelineError> {
-    let mut values: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+/// Of findings that count and were found `now`, the different values of all scans: those kept, and those of now.
+fn recount(
+    lake: &Lake,
+    report: &mut ScanReport,
+    now: &BTreeSet<String>,
+    set: &PatternSet,
+) -> Result<(), PipelineError> {
     let counts = |finding: &&mut Finding| set.rules.iter().any(|rule| rule.counted && rule.id == finding.rule);
-    let now: BTreeSet<&str> = report.sightings.iter().map(|sighting| &*sighting.finding).collect();
-    let again: Vec<&mut Finding> = report
-        .findings
-        .iter_mut()
-        .filter(counts)
-        .filter(|finding| now.contains(finding.fingerprint.as_str()))
-        .collect();
+    let again: Vec<&mut Finding> =
+        report.findings.iter_mut().filter(counts).filter(|finding| now.contains(&finding.fingerprint)).collect();
     if again.is_empty() {
         return Ok(());
     }
-    for (finding, value) in lake.occurrence_values()? {
-        values.entry(finding).or_default().insert(value);
-    }
-    for sighting in &report.sightings {
-        values.entry(sighting.finding.to_string()).or_default().insert(sighting.fingerprint.to_string());
+    let mut values: BTreeMap<String, BTreeSet<String>> =
+        again.iter().map(|finding| (finding.fingerprint.clone(), BTreeSet::new())).collect();
+    let mut note = |finding: &str, value: &str| {
+        if let Some(values) = values.get_mut(finding).filter(|values| !values.contains(value)) {
+            values.insert(value.to_owned());
+        }
+    };
+    lake.each_occurrence(["finding", "fingerprint"], &mut |[finding, value]| note(finding, value))?;
+    for sighting in report.sightings.iter() {
+        let sighting = sighting.map_err(PipelineError::Places)?;
+        note(&sighting.finding, &sighting.fingerprint);
     }
     for finding in again {
         note_different(finding, values.get(&finding.fingerprint).map_or(0, BTreeSet::len));
@@ -106,8 +116,10 @@ const NAMES: &str = "names of log groups, streams and objects";
 const AT_ONCE: usize = 4096;
 
 /// Scans the names themselves: a token in a stream's name, or a person's in that of an object, leaks like any other.
+/// They come after so many parts.
 fn scan_names(
     names: &BTreeSet<String>,
+    parts: usize,
     config: &ScanConfig<'_>,
     progress: &dyn Progress,
 ) -> Result<ScanReport, PipelineError> {
@@ -115,7 +127,7 @@ fn scan_names(
     let chunks: Vec<_> = names.chunks(AT_ONCE).collect();
     run(&chunks, config, progress, |worker, number, names| {
         names.iter().for_each(|name| worker.chunk.push(name.as_bytes()));
-        worker.scan((number, 0), None, |i| {
+        worker.scan((parts + number, 0), None, |i| {
             let record = (number * AT_ONCE + i + 1) as u64;
             (
                 Place { path: NAMES.into(), record, resource: Some(names[i].as_str().into()), ..Place::default() },
@@ -123,6 +135,32 @@ fn scan_names(
             )
         })
     })
+}
+
+/// Leaves out of what names hold what an earlier scan told: a name comes again with each new part of its group.
+fn leave_out_told(lake: &Lake, in_names: &mut ScanReport) -> Result<(), PipelineError> {
+    let mut told: BTreeSet<(Text, Text)> = BTreeSet::new();
+    lake.each_occurrence(["source_object", "fingerprint", "resource"], &mut |[object, value, name]| {
+        if object == NAMES {
+            told.insert((value.into(), name.into()));
+        }
+    })?;
+    let name = |sighting: &Sighting| sighting.place.resource.clone().unwrap_or_default();
+    in_names.sightings.retain(move |sighting| !told.contains(&(sighting.fingerprint.clone(), name(sighting))));
+    let mut left: BTreeMap<String, BTreeMap<String, u64>> = BTreeMap::new();
+    for sighting in in_names.sightings.iter() {
+        let sighting = sighting.map_err(PipelineError::Places)?;
+        *left.entry(sighting.finding.to_string()).or_default().entry(name(&sighting).to_string()).or_default() += 1;
+    }
+    in_names.findings.retain_mut(|finding| {
+        let places = left.remove(&finding.fingerprint);
+        places.is_some_and(|places| {
+            finding.count = places.values().sum();
+            finding.places = places;
+            true
+        })
+    });
+    Ok(())
 }
 
 fn scan_part(worker: &mut Worker<'_>, lake: &Lake, number: usize, part: &Part) -> Result<(), PipelineError> {
@@ -220,24 +258,28 @@ fn scan_segment(
 }
 
 /// The rows of the occurrences table.
-pub fn occurrence_rows(sightings: &[Sighting]) -> impl Iterator<Item = OccurrenceRow<'_>> {
-    sightings.iter().map(|s| OccurrenceRow {
-        fingerprint: &s.fingerprint,
-        finding: &s.finding,
-        rule: &s.rule,
-        category: s.category,
+pub fn occurrence_rows(sightings: &Sightings) -> impl Iterator<Item = io::Result<OccurrenceRow>> {
+    sightings.iter().map(|sighting| sighting.map(occurrence_row))
+}
+
+fn occurrence_row(s: Sighting) -> OccurrenceRow {
+    OccurrenceRow {
+        source_record: s.line(),
+        fingerprint: s.fingerprint,
+        finding: s.finding,
+        rule: s.rule,
+        category: s.category.as_str(),
         severity: s.severity,
         confidence: s.confidence,
-        mask: &s.mask,
-        event_id: s.place.event_id.as_deref().unwrap_or_default(),
+        mask: s.mask,
+        event_id: s.place.event_id.unwrap_or_default(),
         event_time: s.place.event_time,
-        source_table: s.place.source_table.as_deref().unwrap_or_default(),
-        resource: s.place.resource.as_deref(),
-        source_object: &s.place.path,
-        source_record: s.line(),
+        source_table: s.place.source_table.unwrap_or_default(),
+        resource: s.place.resource,
+        source_object: s.place.path,
         span: s.span,
         decode_path: (!s.decode_path.is_empty()).then(|| s.decode_path.join(" → ")),
-        context: s.context.as_deref(),
+        context: s.context,
         verdict: serde_json::to_string(&*s.verdict).unwrap_or_default(),
-    })
+    }
 }

@@ -1,6 +1,6 @@
 //! JSON Lines that a terminal can show.
 
-use super::text::is_unsafe;
+use super::text::{is_plain, is_unsafe};
 use serde::Serialize;
 use serde_json::ser::{CompactFormatter, Formatter, Serializer};
 use std::io;
@@ -21,6 +21,9 @@ struct Escaping;
 
 impl Formatter for Escaping {
     fn write_string_fragment<W: io::Write + ?Sized>(&mut self, out: &mut W, fragment: &str) -> io::Result<()> {
+        if is_plain(fragment) {
+            return CompactFormatter.write_string_fragment(out, fragment);
+        }
         let mut rest = fragment;
         while let Some((at, c)) = rest.char_indices().find(|&(_, c)| is_unsafe(c)) {
             let (head, tail) = rest.split_at(at);

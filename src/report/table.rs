@@ -2,6 +2,7 @@
 
 use super::text::{clip, terminal, width};
 use std::borrow::Cow;
+use std::convert::Infallible;
 
 /// Blanks between two columns.
 const GAP: usize = 2;
@@ -48,21 +49,50 @@ impl Table {
     /// With a `width` in terminal columns, the widest text columns are clipped until lines fit, but
     /// none below eight; a table of many columns may stay wider than asked.
     pub fn render(&self, width: Option<usize>) -> String {
-        let header = self.headers.iter().map(|h| terminal(h)).collect();
-        let body = self.rows.iter().map(|row| row.iter().map(|cell| terminal(cell)).collect());
-        let lines: Vec<Vec<Cow<str>>> = std::iter::once(header).chain(body).collect();
-        let widths = self.widths(&lines, width);
         let mut out = String::new();
-        for line in &lines {
-            self.push_line(&mut out, line, &widths);
-        }
+        let rows = || self.rows.iter().map(|row| Ok::<_, Infallible>(Cow::Borrowed(row.as_slice())));
+        let Ok(()) = self.each_line(width, rows, |line| {
+            out.push_str(line);
+            Ok(())
+        });
         out
     }
 
-    fn push_line(&self, out: &mut String, line: &[Cow<str>], widths: &[usize]) {
+    /// As [`Table::render`], line by line, of rows that may be too many to hold: they are asked for twice, to be
+    /// measured and to be shown.
+    pub fn each_line<'a, E, I>(
+        &self,
+        width: Option<usize>,
+        rows: impl Fn() -> I,
+        mut show: impl FnMut(&str) -> Result<(), E>,
+    ) -> Result<(), E>
+    where
+        I: Iterator<Item = Result<Cow<'a, [String]>, E>>,
+    {
+        let mut widths = Vec::new();
+        measure(&mut widths, &self.headers);
+        for row in rows() {
+            measure(&mut widths, &row?);
+        }
+        if let Some(limit) = width {
+            self.shrink(&mut widths, limit);
+        }
+        let mut line = String::new();
+        self.push_line(&mut line, &self.headers, &widths);
+        show(&line)?;
+        for row in rows() {
+            line.clear();
+            self.push_line(&mut line, &row?, &widths);
+            show(&line)?;
+        }
+        Ok(())
+    }
+
+    fn push_line(&self, out: &mut String, line: &[String], widths: &[usize]) {
         let start = out.len();
         for (column, &room) in widths.iter().enumerate() {
-            let cell = clip(line.get(column).map_or("", |c| c.as_ref()), room);
+            let cell = line.get(column).map_or(Cow::Borrowed(""), |cell| terminal(cell));
+            let cell = clip(&cell, room);
             let padding = room.saturating_sub(self::width(&cell));
             let (before, after) = if self.is_right(column) { (padding, 0) } else { (0, padding) };
             let gap = if column == 0 { 0 } else { GAP };
@@ -77,21 +107,6 @@ impl Table {
 
     fn is_right(&self, column: usize) -> bool {
         self.right.get(column).copied().unwrap_or(false)
-    }
-
-    /// The width of each column.
-    fn widths(&self, lines: &[Vec<Cow<str>>], limit: Option<usize>) -> Vec<usize> {
-        let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-        let mut widths = vec![0; columns];
-        for line in lines {
-            for (room, cell) in widths.iter_mut().zip(line) {
-                *room = (*room).max(width(cell));
-            }
-        }
-        if let Some(limit) = limit {
-            self.shrink(&mut widths, limit);
-        }
-        widths
     }
 
     /// Takes from the widest text column, one character at a time, so that columns that must give
@@ -113,6 +128,14 @@ impl Table {
             }
             excess -= 1;
         }
+    }
+}
+
+/// Makes the columns as wide as the row needs them.
+fn measure(widths: &mut Vec<usize>, row: &[String]) {
+    widths.resize(widths.len().max(row.len()), 0);
+    for (room, cell) in widths.iter_mut().zip(row) {
+        *room = (*room).max(width(&terminal(cell)));
     }
 }
 

@@ -15,12 +15,17 @@ pub const fn is_unsafe(c: char) -> bool {
         | '\u{feff}' | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
 }
 
+/// Whether it is printable ASCII alone, as most text is.
+pub(super) fn is_plain(text: &str) -> bool {
+    text.bytes().all(|byte| matches!(byte, b' '..=b'~'))
+}
+
 /// The text with every [`is_unsafe`] character shown as an escape: `\n`, `\r`, `\t`, `\x1b` for
 /// other ASCII, `\u{202e}` for the rest. Borrowed when there is none.
 ///
 /// For eyes only: a backslash in the text stays as it is, so this cannot be read back.
 pub fn terminal(text: &str) -> Cow<'_, str> {
-    replace_unsafe(text, is_unsafe)
+    if is_plain(text) { Cow::Borrowed(text) } else { replace_unsafe(text, is_unsafe) }
 }
 
 /// As [`terminal`], for the characters `which` picks.

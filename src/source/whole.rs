@@ -4,7 +4,7 @@ use bytes::Bytes;
 use parquet::file::reader::{ChunkReader, Length};
 use rawzip::{FileReader, ReaderAt};
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _, SeekFrom, Write as _};
+use std::io::{self, BufReader, Read, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -17,7 +17,11 @@ pub struct Whole {
 
 impl Whole {
     pub fn of_file(path: &Path) -> io::Result<Self> {
-        let file = File::open(path)?;
+        Self::of_open(File::open(path)?)
+    }
+
+    /// A file that need not have a name.
+    pub fn of_open(file: File) -> io::Result<Self> {
         let len = file.metadata()?.len();
         Ok(Self { data: Arc::new(FileReader::from(file)), len })
     }
@@ -133,6 +137,11 @@ impl Spool {
         Self::new(std::env::temp_dir())
     }
 
+    /// An empty one.
+    pub fn file(&self) -> io::Result<File> {
+        tempfile::tempfile_in(&self.folder)
+    }
+
     /// Keeps everything `reader` gives, and shows it to `seen` as it comes. The error of the result is the
     /// folder's, not the reader's.
     pub fn keep(&self, reader: &mut dyn Read, seen: &mut dyn FnMut(&[u8])) -> io::Result<Kept> {
@@ -142,7 +151,7 @@ impl Spool {
         if ended {
             return Ok(Kept { whole: Whole::of_bytes(start), error });
         }
-        let mut file = tempfile::tempfile_in(&self.folder)?;
+        let mut file = self.file()?;
         file.write_all(&start)?;
         loop {
             start.clear();
@@ -150,8 +159,7 @@ impl Spool {
             seen(&start);
             file.write_all(&start)?;
             if ended {
-                let len = file.seek(SeekFrom::End(0))?;
-                return Ok(Kept { whole: Whole { data: Arc::new(FileReader::from(file)), len }, error });
+                return Ok(Kept { whole: Whole::of_open(file)?, error });
             }
         }
     }

@@ -18,6 +18,7 @@ mod incident;
 mod lake;
 mod lake_commands;
 #[cfg(feature = "query")]
+mod many_places;
 mod masking;
 #[cfg(feature = "pull")]
 mod moto;

@@ -225,6 +225,28 @@ fn names_of_groups_and_objects_are_scanned_too() {
     env.cmd(&["import", "--log-group", "/aws/lambda/of-mara@brightoak.io", "more.log"]).code(0);
     assert_eq!(findings(&env, &[]), rows);
     assert_eq!(findings(&env, &["--rescan"]), rows);
+    // Another name that holds the same secret does.
+    let again = format!("again-{secret}.log");
+    env.file(&again, "2026-11-22T12:00:00Z INFO done\n");
+    env.cmd(&["import", "--log-group", "/aws/lambda/orders", &again]).code(0);
+    let more = findings(&env, &[]);
+    let counts = |rows: &[Value]| rows.iter().map(|row| row["count"].as_u64().unwrap()).collect::<Vec<_>>();
+    assert_eq!(counts(&more).iter().sum::<u64>(), counts(&rows).iter().sum::<u64>() + 1);
+    assert_eq!(findings(&env, &["--rescan"]), more);
+    assert_eq!(findings(&env, &[]), more);
+    let kept = env.ok(&["query", "SELECT count(*) AS n FROM occurrences", "--format", "jsonl"]);
+    assert_eq!(kept.trim(), format!("{{\"n\":{}}}", counts(&more).iter().sum::<u64>()));
+    // A short name is masked too.
+    env.file("short.log", "2026-11-22T13:00:00Z INFO done\n");
+    env.cmd(&["import", "--log-group", "jo@oak.io", "short.log"]).code(0);
+    let inside = format!("inside-{secret}.log");
+    env.file(&inside, format!("2026-11-22T14:00:00Z INFO {}\n", token('k')));
+    env.import(&[&inside]);
+    for args in [&["scan"][..], &["scan", "--occurrences"], &["scan", &inside], &["scan", "--occurrences", &inside]] {
+        let told = env.cmd(&[args, &["--format", "jsonl"]].concat()).code(1);
+        assert!(told.stdout.contains("inside-"), "{}", told.stdout);
+        assert!(!told.stdout.contains("jo@oak.io") && !told.stdout.contains(&secret), "{}", told.stdout);
+    }
 }
 
 #[test]

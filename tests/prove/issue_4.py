@@ -50,4 +50,9 @@ def coverage(binary, _root):
     return scan_runs.coverage(binary)
 
 
-LINES = {"1": speed, "2": threads, "3": start_up, "4": same_as_rows, "5": hostile, "6": again, "7": coverage}
+def memory(binary, _root):
+    """Memory of ever more places of one secret, and of one line of 4 GB."""
+    return scan_runs.memory(binary)
+
+
+LINES = {"1": speed, "2": threads, "3": start_up, "4": same_as_rows, "5": hostile, "6": again, "7": coverage, "8": memory}

@@ -341,3 +341,40 @@ def coverage(binary):
             out.append(f"{name}: exit {done.code}: {told[0] if told else 'NOTHING SAID'}")
             assert done.code == 2 and told, "\n".join(out)
     return "\n".join(out)
+
+
+def memory(binary):
+    """Peak memory of ever more places of one secret, in a file and in a lake; and of one line of 4 GB."""
+    token, out = secrets(1)["github"][0], []
+    with tempfile.TemporaryDirectory() as work:
+        work = pathlib.Path(work)
+        log, told = work / "a.log", work / "told.jsonl"
+        peaks = {"file": [], "lake": []}
+        for places in (1_000_000, 4_000_000):
+            with open(log, "w") as file:
+                file.writelines(f"2026-03-02T10:00:00.000Z INFO request {i} token={token}\n" for i in range(places))
+            done = run(binary, "-q", "--no-progress", "scan", log, "--occurrences", "--format", "jsonl", "-o", told)
+            with open(told) as lines:
+                assert done.code == 1 and [json.loads(line)["line"] for line in lines] == list(range(1, places + 1)), done.err.decode()
+            peaks["file"].append(done.peak)
+            out.append(f"{places:,} places in a file, all told: peak {done.peak / 1e6:.0f} MB, CPU {done.cpu:.1f} s")
+            lake = [binary, "-q", "--no-progress", "--lake", work / "lake"]
+            shutil.rmtree(work / "lake", ignore_errors=True)
+            assert run(*lake, "import", log).code == 0
+            done = run(*lake, "scan")
+            kept = run(*lake, "query", "SELECT count(DISTINCT source_record) AS n FROM occurrences", "--format", "jsonl")
+            assert done.code == 1 and json.loads(kept.out)["n"] == places, (done.err + kept.err + kept.out).decode()
+            peaks["lake"].append(done.peak)
+            out.append(f"{places:,} places in a lake, all kept: peak {done.peak / 1e6:.0f} MB, CPU {done.cpu:.1f} s")
+        block = json.dumps({"path": "/orders/1", "items": list(range(300_000))}).encode()
+        with open(log, "wb") as file:
+            while file.tell() < 4_000_000_000:
+                file.write(block)
+            file.write(f" token={token}".encode())
+            bytes = file.tell()
+        done = run(binary, "-q", "--no-progress", "scan", log, "--occurrences", "--format", "jsonl")
+        found = [json.loads(text) for text in done.out.splitlines()]
+        assert [(row["line"], row["end"]) for row in found] == [(1, bytes)], done.err.decode()
+        out.append(f"one line of {bytes / 1e9:.1f} GB, a secret at its end: found, peak {done.peak / 1e6:.0f} MB, CPU {done.cpu:.1f} s")
+    assert all(last < first * 1.2 for first, last in peaks.values()), "\n".join(out)
+    return "\n".join(out)

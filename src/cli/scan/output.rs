@@ -2,16 +2,20 @@
 
 use super::ScanArgs;
 use crate::cli::context::Context;
-use crate::cli::terminal;
-use crate::lake::derived::{self, TableFile};
-use crate::model::Finding;
-use crate::pipeline::scan::{ScanReport, Sighting};
+use crate::cli::terminal::{self, Painter};
+use crate::lake::derived;
+use crate::model::occurrence::Verdict;
+use crate::model::{Confidence, Finding, Micros, Severity, Text};
+use crate::patterns::Category;
+use crate::pipeline::scan::ScanReport;
 use crate::pipeline::scan_lake::occurrence_rows;
+use crate::pipeline::sightings::Sighting;
 use crate::report::table::Table;
 use crate::report::{asff, csv, jsonl, sarif};
 use crate::scan::DIFFERENT;
 use anyhow::Context as _;
 use clap::{Args, ValueEnum};
+use serde::Serialize;
 use std::borrow::Cow;
 use std::collections::HashMap;
 use std::io::Write;
@@ -61,7 +65,8 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
     let width = if args.output.output.is_none() { context.terminal.width() } else { None };
     match args.output.format {
         ScanFormat::Sarif => {
-            let results = located(report);
+            let places = first_places(report)?;
+            let results = located(report, &places);
             sarif::write(&mut *out, env!("CARGO_PKG_VERSION"), &results, &report.not_scanned)?;
             return out.flush().context("output cannot be written");
         }
@@ -75,12 +80,12 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
         ScanFormat::Parquet => {
             anyhow::ensure!(!args.output.reveal, "--format parquet holds masks only: take jsonl with --reveal");
             anyhow::ensure!(width.is_none(), "--format parquet is no text: give -o FILE, or a pipe");
-            let file = if args.occurrences {
-                TableFile::of(derived::occurrences(occurrence_rows(&report.sightings)))
+            let written = if args.occurrences {
+                derived::write_file(&mut out, derived::occurrences(occurrence_rows(&report.sightings)))
             } else {
-                TableFile::of([derived::findings_batch(&report.findings)])
-            }?;
-            out.write_all(&file.bytes).context("output cannot be written")?;
+                derived::write_file(&mut out, [derived::findings_batch(&report.findings)])
+            };
+            written.context("output cannot be written")?;
             return out.flush().context("output cannot be written");
         }
         ScanFormat::Table | ScanFormat::Jsonl | ScanFormat::Csv => {}
@@ -96,21 +101,28 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
 /// Places of each finding that a reader of SARIF is shown.
 const LOCATIONS: usize = 100;
 
-/// Each finding with where it stands.
-fn located(report: &ScanReport) -> Vec<(&Finding, Vec<sarif::Location<'_>>)> {
-    let mut at: HashMap<&str, Vec<sarif::Location<'_>>> = HashMap::new();
-    for sighting in &report.sightings {
-        let places = at.entry(&sighting.finding).or_default();
+/// The first places of each finding, by its fingerprint.
+fn first_places(report: &ScanReport) -> anyhow::Result<HashMap<Text, Vec<Sighting>>> {
+    let mut at: HashMap<Text, Vec<Sighting>> = HashMap::new();
+    for sighting in report.sightings.iter() {
+        let sighting = sighting?;
+        let places = at.entry(sighting.finding.clone()).or_default();
         if places.len() < LOCATIONS {
-            let (place, column, context) = (&sighting.place, sighting.column, sighting.context.as_deref());
-            places.push(sarif::Location { place, column, context });
+            places.push(sighting);
         }
     }
-    report
-        .findings
-        .iter()
-        .map(|finding| (finding, at.remove(finding.fingerprint.as_str()).unwrap_or_default()))
-        .collect()
+    Ok(at)
+}
+
+/// Each finding with where it stands.
+fn located<'r>(
+    report: &'r ScanReport,
+    places: &'r HashMap<Text, Vec<Sighting>>,
+) -> Vec<(&'r Finding, Vec<sarif::Location<'r>>)> {
+    let location =
+        |s: &'r Sighting| sarif::Location { place: &s.place, column: s.column, context: s.context.as_deref() };
+    let of = |finding: &Finding| places.get(finding.fingerprint.as_str()).into_iter().flatten();
+    report.findings.iter().map(|finding| (finding, of(finding).map(location).collect())).collect()
 }
 
 fn shown<'a>(mask: &'a str, revealed: Option<&'a String>) -> &'a str {
@@ -124,17 +136,22 @@ fn print_findings(
     report: &ScanReport,
     width: Option<usize>,
 ) -> anyhow::Result<()> {
-    let plain: HashMap<&str, &String> =
-        report.sightings.iter().filter_map(|s| Some((&*s.finding, s.revealed.as_ref()?))).collect();
+    let mut plain: HashMap<Text, String> = HashMap::new();
+    if args.output.reveal {
+        for sighting in report.sightings.iter() {
+            let sighting = sighting?;
+            plain.extend(sighting.revealed.map(|value| (sighting.finding, value)));
+        }
+    }
     // Of several values none is shown for all.
     let is_one = |f: &Finding| !f.facts.iter().any(|(name, n)| name == DIFFERENT && n != "1");
     let value_of = |f: &Finding| match plain.get(f.fingerprint.as_str()).filter(|_| is_one(f)) {
-        Some(value) => (*value).clone(),
+        Some(value) => value.clone(),
         None => f.mask.clone(),
     };
     let first_place =
         |f: &Finding| f.places.iter().max_by_key(|(_, n)| **n).map(|(p, _)| p.clone()).unwrap_or_default();
-    let time = |t: Option<crate::model::Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();
+    let time = |t: Option<Micros>| t.map(|t| context.show_time(t)).unwrap_or_default();
     let headers =
         ["severity", "confidence", "rule", "secret", "count", "first_seen", "last_seen", "place", "fingerprint"];
     let row = |f: &Finding| {
@@ -205,52 +222,89 @@ fn print_occurrences(
     };
     match args.output.format {
         ScanFormat::Jsonl => {
-            for sighting in &report.sightings {
-                jsonl::write_line(out, &occurrence_json(sighting))?;
+            for sighting in report.sightings.iter() {
+                jsonl::write_line(out, &OccurrenceLine::from(&sighting?))?;
             }
         }
         ScanFormat::Csv => {
             csv::write_row(out, &headers.map(Cow::Borrowed))?;
-            for sighting in &report.sightings {
-                let cells: Vec<Cow<'_, str>> = row(sighting).into_iter().map(Cow::Owned).collect();
+            for sighting in report.sightings.iter() {
+                let cells: Vec<Cow<'_, str>> = row(&sighting?).into_iter().map(Cow::Owned).collect();
                 csv::write_row(out, &cells)?;
             }
         }
         _ => {
-            let mut table = Table::new(&headers).right_aligned(&["line", "column"]);
-            report.sightings.iter().for_each(|s| table.push(row(s)));
-            if !table.is_empty() {
-                write!(out, "{}", context.terminal.paint(table.render(width), args.output.output.is_none()))?;
-            }
+            let painter = context.terminal.painter(args.output.output.is_none());
+            print_table(out, painter, (&headers, width), report, row)?;
         }
     }
     Ok(())
 }
 
-/// One place, as the documented machine output has it.
-pub(in crate::cli) fn occurrence_json(s: &Sighting) -> serde_json::Value {
-    let mut value = serde_json::json!({
-        "path": s.place.path,
-        "line": s.line(),
-        "column": s.column,
-        "start": s.span.0,
-        "end": s.span.1,
-        "rule": s.rule,
-        "category": s.category,
-        "severity": s.severity,
-        "confidence": s.confidence,
-        "fingerprint": s.fingerprint,
-        "mask": s.mask,
-        "decode_path": s.decode_path,
-        "context": s.context,
-        "verdict": *s.verdict,
-        "event_id": s.place.event_id,
-        "event_time": s.place.event_time,
-        "source_table": s.place.source_table,
-        "resource": s.place.resource,
-    });
-    if let Some(secret) = &s.revealed {
-        value["secret"] = secret.clone().into();
+/// Places as a table, if there are any, at most so many columns wide.
+pub(in crate::cli) fn print_table(
+    out: &mut dyn Write,
+    mut painter: Painter,
+    (headers, width): (&[&str], Option<usize>),
+    report: &ScanReport,
+    row: impl Fn(&Sighting) -> Vec<String>,
+) -> anyhow::Result<()> {
+    if report.findings.is_empty() {
+        return Ok(());
     }
-    value
+    let rows = || report.sightings.iter().map(|sighting| anyhow::Ok(Cow::Owned(row(&sighting?))));
+    Table::new(headers)
+        .right_aligned(&["line", "column"])
+        .each_line(width, rows, |line| Ok(out.write_all(painter.paint(line).as_bytes())?))
+}
+
+/// One place, as the documented machine output has it.
+#[derive(Serialize)]
+pub(in crate::cli) struct OccurrenceLine<'s> {
+    path: &'s str,
+    line: u64,
+    column: u64,
+    start: u64,
+    end: u64,
+    rule: &'s str,
+    category: Category,
+    severity: Severity,
+    confidence: Confidence,
+    fingerprint: &'s str,
+    mask: &'s str,
+    decode_path: &'s [String],
+    context: Option<&'s str>,
+    verdict: &'s Verdict,
+    event_id: Option<&'s str>,
+    event_time: Option<Micros>,
+    source_table: Option<&'s str>,
+    resource: Option<&'s str>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    secret: Option<&'s str>,
+}
+
+impl<'s> From<&'s Sighting> for OccurrenceLine<'s> {
+    fn from(s: &'s Sighting) -> Self {
+        Self {
+            path: &s.place.path,
+            line: s.line(),
+            column: s.column,
+            start: s.span.0,
+            end: s.span.1,
+            rule: &s.rule,
+            category: s.category,
+            severity: s.severity,
+            confidence: s.confidence,
+            fingerprint: &s.fingerprint,
+            mask: &s.mask,
+            decode_path: &s.decode_path,
+            context: s.context.as_deref(),
+            verdict: &s.verdict,
+            event_id: s.place.event_id.as_deref(),
+            event_time: s.place.event_time,
+            source_table: s.place.source_table.as_deref(),
+            resource: s.place.resource.as_deref(),
+            secret: s.revealed.as_deref(),
+        }
+    }
 }

@@ -81,7 +81,7 @@ enum Form {
     Table(Vec<Entry>),
     Jsonl,
     Csv(Option<Micros>),
-    Parquet(Option<Box<EntryWriter<Box<dyn Write>>>>),
+    Parquet(Option<Box<EntryWriter<Box<dyn Write + Send>>>>),
     /// A line for each entry, by another program's schema.
     Lines(fn(&mut dyn Write, &Entry) -> std::io::Result<()>),
 }
@@ -93,7 +93,7 @@ fn timesketch_line(out: &mut dyn Write, entry: &Entry) -> std::io::Result<()> {
 
 /// Writes entries as they come; masks them first.
 pub(super) struct Printer<'a> {
-    out: Box<dyn Write>,
+    out: Box<dyn Write + Send>,
     form: Form,
     to_stdout: bool,
     context: &'a Context,
