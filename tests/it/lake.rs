@@ -139,11 +139,18 @@ fn an_import_that_is_killed_and_run_again_gives_the_same_events() {
     let whole = start.elapsed();
     let expected = parts::event_ids(&calm);
     assert_eq!(expected.len(), LINES);
-    let mut killed = 0;
     for tenths in [1, 3, 5, 7, 9] {
-        let env = TestEnv::new();
-        std::fs::rename(calm.path().join("big"), env.path().join("big")).unwrap();
-        killed += u32::from(kill_import(&env, whole * tenths / 10));
+        let mut after = whole * tenths / 10;
+        let env = loop {
+            let env = TestEnv::new();
+            std::fs::rename(calm.path().join("big"), env.path().join("big")).unwrap();
+            if kill_import(&env, after) {
+                break env;
+            }
+            // This one was faster than the first.
+            after = after * 2 / 3;
+            std::fs::rename(env.path().join("big"), calm.path().join("big")).unwrap();
+        };
         // Whatever is there can be read: the old lake or the new one.
         if env.lake().join("_logsift").is_dir() {
             env.ok(&["lake", "info"]);
@@ -151,11 +158,10 @@ fn an_import_that_is_killed_and_run_again_gives_the_same_events() {
             assert!(before == 0 || before == LINES, "{before} events after the kill");
         }
         env.ok(&["import", "big"]);
-        assert!(parts::event_ids(&env) == expected, "killed after {tenths}/10 of {whole:?}");
+        assert!(parts::event_ids(&env) == expected, "killed after {after:?} of {whole:?}");
         assert_no_orphans(&env);
         std::fs::rename(env.path().join("big"), calm.path().join("big")).unwrap();
     }
-    assert!(killed >= 3, "{killed} of 5 imports were still running when they were killed");
 }
 
 /// Every Parquet file belongs to the lake, and nothing half-written is left.

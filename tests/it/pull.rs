@@ -110,7 +110,8 @@ fn every_event_comes_once_and_the_same_command_again_fetches_nothing() {
     simulator.pull(&env, &args).code(0);
     assert_same(&env);
     let first = simulator.answers("FilterLogEvents");
-    assert!(first > 10, "{first}");
+    // A page holds 10,000 events at most.
+    assert!(first >= 4, "{first}");
     let again = simulator.pull(&env, &[&args[..], &["--output-format", "json"]].concat()).code(0);
     let summary: Value = serde_json::from_str(&again.stdout).unwrap();
     assert_eq!(summary["tally"]["records_in"], 0, "{summary}");
