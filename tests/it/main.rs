@@ -19,6 +19,7 @@ mod lake;
 mod lake_commands;
 #[cfg(feature = "query")]
 mod many_places;
+#[cfg(feature = "query")]
 mod masking;
 #[cfg(feature = "pull")]
 mod moto;
