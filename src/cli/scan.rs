@@ -150,7 +150,7 @@ pub(super) fn keep(lake: &mut Lake, context: &Context, report: &ScanReport) -> a
         context.terminal.say("findings are shown, not kept: the lake changed during the scan; scan it again");
         return Ok(());
     }
-    let (rows, adds) = (occurrence_rows(&report.sightings), report.known.is_some());
+    let (rows, adds) = (occurrence_rows(report.sightings.with_plain_paths()), report.known.is_some());
     Ok(lake.commit_scan(&report.findings, rows, report.scanned.clone(), adds)?)
 }
 

@@ -167,7 +167,7 @@ impl<'a> Worker<'a> {
         if self.config.reveal || self.done.gathered.list.is_empty() {
             return Ok(());
         }
-        mask_sightings(&mut self.done.gathered.list, &mut Names::new(self.config)?);
+        mask_sightings(&mut self.done.gathered, &mut Names::new(self.config)?);
         Ok(())
     }
 
@@ -397,10 +397,14 @@ fn mask_findings(findings: &mut [Finding], names: &mut Names) {
     }
 }
 
-fn mask_sightings(sightings: &mut [Sighting], names: &mut Names) {
-    for sighting in sightings {
-        let place = &mut sighting.place;
-        let told = std::iter::once(&mut place.path).chain(&mut place.resource).chain(&mut sighting.context);
+fn mask_sightings(gathered: &mut Gathered, names: &mut Names) {
+    for sighting in &mut gathered.list {
+        let path = &sighting.place.path;
+        let masked = names.masked(path);
+        if masked != *path {
+            gathered.masked.insert(path.clone(), masked);
+        }
+        let told = sighting.place.resource.iter_mut().chain(&mut sighting.context);
         told.for_each(|name| *name = names.masked(name));
         sighting.decode_path.iter_mut().for_each(|step| *step = names.masked(step).to_string());
     }

@@ -3,7 +3,7 @@
 use super::PipelineError;
 use super::progress::Progress;
 use super::scan::{OVERLAP, ScanConfig, ScanReport, Seen, Worker, run};
-use super::sightings::{Sighting, Sightings};
+use super::sightings::{Merged, Sighting};
 use crate::lake::Lake;
 use crate::lake::derived::OccurrenceRow;
 use crate::lake::manifest::{Part, Scanned};
@@ -258,8 +258,8 @@ fn scan_segment(
 }
 
 /// The rows of the occurrences table.
-pub fn occurrence_rows(sightings: &Sightings) -> impl Iterator<Item = io::Result<OccurrenceRow>> {
-    sightings.iter().map(|sighting| sighting.map(occurrence_row))
+pub fn occurrence_rows(sightings: Merged<'_>) -> impl Iterator<Item = io::Result<OccurrenceRow>> {
+    sightings.map(|sighting| sighting.map(occurrence_row))
 }
 
 fn occurrence_row(s: Sighting) -> OccurrenceRow {

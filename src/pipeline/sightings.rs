@@ -6,7 +6,7 @@ use crate::patterns::Category;
 use crate::source::whole::{Region, Spool, Whole};
 use serde::{Deserialize, Serialize};
 use std::cmp::Ordering;
-use std::collections::BinaryHeap;
+use std::collections::{BinaryHeap, HashMap};
 use std::fs::File;
 use std::io::{self, BufReader, BufWriter, Read as _, Write as _};
 use std::sync::Arc;
@@ -94,6 +94,8 @@ fn unread(error: impl std::fmt::Display) -> io::Error {
 #[derive(Default)]
 pub(super) struct Gathered {
     pub list: Vec<Sighting>,
+    /// Paths that hold a secret, and how they are shown.
+    pub masked: HashMap<Text, Text>,
     /// Those of before, each stretch of the file sorted.
     file: Option<BufWriter<File>>,
     /// Bytes and number of places of each stretch.
@@ -146,7 +148,7 @@ impl Gathered {
     pub fn finish(mut self) -> io::Result<Sightings> {
         self.list.sort_by(Sighting::order);
         let Some(file) = self.file.take() else {
-            return Ok(Sightings { memory: self.list, runs: Vec::new() });
+            return Ok(Sightings { memory: self.list, runs: Vec::new(), masked: self.masked });
         };
         let file = file.into_inner().map_err(|error| unwritten(error.error()))?;
         let file = Whole::of_open(file).map_err(unread)?;
@@ -156,7 +158,8 @@ impl Gathered {
             at += bytes;
             Run { file: file.clone(), start, bytes, count, keep: Vec::new() }
         };
-        Ok(Sightings { memory: self.list, runs: self.stretches.into_iter().map(run).collect() })
+        let runs = self.stretches.into_iter().map(run).collect();
+        Ok(Sightings { memory: self.list, runs, masked: self.masked })
     }
 }
 
@@ -181,6 +184,7 @@ pub struct Sightings {
     /// Sorted.
     memory: Vec<Sighting>,
     runs: Vec<Run>,
+    masked: HashMap<Text, Text>,
 }
 
 impl Sightings {
@@ -193,6 +197,7 @@ impl Sightings {
             self.memory.sort_by(Sighting::order);
         }
         self.runs.extend(other.runs);
+        self.masked.extend(other.masked);
     }
 
     /// Leaves the others out from now on.
@@ -204,6 +209,11 @@ impl Sightings {
 
     /// All, in order of file or part, then place. An error is of the file that some wait in, and ends them.
     pub fn iter(&self) -> Merged<'_> {
+        Merged { masked: Some(&self.masked), ..self.with_plain_paths() }
+    }
+
+    /// As [`Sightings::iter`], of paths as they are: for the lake, where calls that read an object are joined with it.
+    pub fn with_plain_paths(&self) -> Merged<'_> {
         let memory = Source::Memory(self.memory.iter());
         let runs = self.runs.iter().map(|run| {
             let region = run.file.region(run.start, run.bytes);
@@ -211,7 +221,7 @@ impl Sightings {
             Source::File { reader, left: run.count, row: Vec::new(), keep: &run.keep }
         });
         let sources: Vec<Source<'_>> = std::iter::once(memory).chain(runs).collect();
-        let mut merged = Merged { sources, heads: BinaryHeap::new(), error: None };
+        let mut merged = Merged { sources, heads: BinaryHeap::new(), masked: None, error: None };
         (0..merged.sources.len()).for_each(|source| merged.advance(source));
         merged
     }
@@ -288,6 +298,7 @@ pub struct Merged<'a> {
     sources: Vec<Source<'a>>,
     /// The next of each.
     heads: BinaryHeap<Head>,
+    masked: Option<&'a HashMap<Text, Text>>,
     error: Option<io::Error>,
 }
 
@@ -308,7 +319,10 @@ impl Iterator for Merged<'_> {
             self.heads.clear();
             return Some(Err(error));
         }
-        let Head { sighting, source } = self.heads.pop()?;
+        let Head { mut sighting, source } = self.heads.pop()?;
+        if let Some(masked) = self.masked.and_then(|masked| masked.get(&sighting.place.path)) {
+            sighting.place.path = masked.clone();
+        }
         self.advance(source);
         Some(Ok(sighting))
     }

@@ -1,6 +1,7 @@
 //! A scan of a lake that was scanned before; values that are encoded; files of other kinds.
 
 use crate::env::{TestEnv, alb_lines, gzip};
+use crate::parts;
 use arrow::array::{ArrayRef, BinaryArray, StringArray};
 use arrow::record_batch::RecordBatch;
 use base64::Engine as _;
@@ -247,6 +248,13 @@ fn names_of_groups_and_objects_are_scanned_too() {
         assert!(told.stdout.contains("inside-"), "{}", told.stdout);
         assert!(!told.stdout.contains("jo@oak.io") && !told.stdout.contains(&secret), "{}", told.stdout);
     }
+    // Calls that read an object are joined by its name: the lake keeps it as it is.
+    let parts = parts::all(&env).into_iter().filter(|(part, _)| part["table"] == "occurrences");
+    let objects: Vec<_> = parts.flat_map(|(_, path)| parts::texts(&path, "source_object")).flatten().collect();
+    assert!(objects.contains(&inside), "{objects:?}");
+    env.cmd(&["scan", "--occurrences", "--format", "parquet", "-o", "told.parquet"]).code(1);
+    let told = parts::texts(&env.path().join("told.parquet"), "source_object");
+    assert!(told.len() == objects.len() && told.iter().flatten().all(|object| !object.contains(&secret)), "{told:?}");
 }
 
 #[test]

@@ -81,7 +81,7 @@ pub(super) fn print(args: &ScanArgs, context: &Context, report: &ScanReport) -> 
             anyhow::ensure!(!args.output.reveal, "--format parquet holds masks only: take jsonl with --reveal");
             anyhow::ensure!(width.is_none(), "--format parquet is no text: give -o FILE, or a pipe");
             let written = if args.occurrences {
-                derived::write_file(&mut out, derived::occurrences(occurrence_rows(&report.sightings)))
+                derived::write_file(&mut out, derived::occurrences(occurrence_rows(report.sightings.iter())))
             } else {
                 derived::write_file(&mut out, [derived::findings_batch(&report.findings)])
             };
